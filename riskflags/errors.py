@@ -1,0 +1,86 @@
+"""Every way in which riskflags says no, and the one shape in which it says what is wrong.
+
+RiskflagsError
+├── PackError      the rules are wrong; carries every Problem at once
+├── RecordError    data cannot be read at all (a file, never a single row: rows become rejects)
+└── EngineError    an engine broke its contract
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class RiskflagsError(Exception):
+    """The base of every exception that riskflags raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something stands: a file, a line and a column, both counted from 1 (0: the whole file)."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.path
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+NOWHERE = Place("")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One defect of a pack: its code, its place, what is wrong and what to write instead."""
+
+    place: Place
+    code: str
+    message: str
+    hint: str = ""
+    source_line: str = field(default="", compare=False)
+
+    @property
+    def is_warning(self) -> bool:
+        """True where the pack still loads (codes that begin with RFW)."""
+        return self.code.startswith("RFW")
+
+    def __str__(self) -> str:
+        lines = [f"{self.place}: {self.code} {self.message}"]
+        if self.source_line.strip() and self.place.column:
+            lines.append(f"    {self.source_line}")
+            lines.append("    " + " " * (self.place.column - 1) + "^")
+        if self.hint:
+            lines.extend(f"    {line}" for line in self.hint.splitlines())
+        return "\n".join(lines)
+
+
+class PackError(RiskflagsError):
+    """The pack cannot be used. `problems` holds every defect, in stable order."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class RecordError(RiskflagsError):
+    """A source of records cannot be read at all. `place` says where, `hint` what to do."""
+
+    def __init__(self, message: str, place: Place = NOWHERE, hint: str = "") -> None:
+        super().__init__(message, place, hint)
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place.path else ""
+        return f"{where}{self.message}" + (f"\n    {self.hint}" if self.hint else "")
+
+
+class EngineError(RiskflagsError):
+    """An engine broke its contract: it could not be imported, or two engines disagree."""
