@@ -1,0 +1,110 @@
+"""Deadlines: elapsed minutes and hours, calendar days to years in local time, and working days.
+
+Minutes and hours are elapsed time. Days, weeks, months and years keep the local time of day. Working days count from
+the anchor's day as day 0 and end with the last local second of the last day; so does "same day". An anchor whose time
+is not known gives a deadline that lies between two instants.
+"""
+
+from __future__ import annotations
+
+import calendar as months
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+import holidays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from zoneinfo import ZoneInfo
+
+    from riskflags.model import Moment
+    from riskflags.pack import Duration
+
+Deadline = tuple[int, int]
+"""The earliest and the latest UTC second at which it can fall due; both ends are in time."""
+
+_SECONDS = {"minutes": 60, "hours": 3600}
+_FIRST_YEAR, _LAST_YEAR = 1995, 2100
+_SATURDAY = 5
+
+
+@cache
+def _england_and_wales(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+
+
+@cache
+def _weekends_only(_year: int) -> frozenset[date]:
+    return frozenset()
+
+
+CALENDARS: Mapping[str, Callable[[int], frozenset[date]]] = {
+    "england-and-wales": _england_and_wales,
+    "weekends-only": _weekends_only,
+}
+"""Name in pack.yaml -> the days of a year, besides Saturdays and Sundays, on which nobody works."""
+
+
+def deadline(anchor: Moment, within: Duration, *, calendar: str, zone: ZoneInfo) -> Deadline | None:
+    """Return when something falls due a span after the anchor; None outside the years that the calendar covers."""
+    if within.unit in _SECONDS:
+        seconds = within.amount * _SECONDS[within.unit]
+        return anchor.earliest + seconds, anchor.latest + seconds
+    if within.unit == "same day":
+        end = _last_second(anchor.day, zone)
+        return end, end
+    if within.unit == "working days":
+        day = working_day_after(anchor.day, within.amount, calendar=calendar)
+        if day is None:
+            return None
+        end = _last_second(day, zone)
+        return end, end
+    return _moved(anchor.earliest, within, zone), _moved(anchor.latest, within, zone)
+
+
+def working_day_after(day: date, amount: int, *, calendar: str) -> date | None:
+    """Return the working day that is `amount` working days after the day; None where the calendar does not cover it."""
+    left = amount
+    while left:
+        day += timedelta(days=1)
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            return None
+        if is_working_day(day, calendar=calendar):
+            left -= 1
+    return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+
+
+def is_working_day(day: date, *, calendar: str) -> bool:
+    """Return whether people work on the day: not a Saturday, a Sunday or a holiday of the calendar."""
+    return day.weekday() < _SATURDAY and day not in CALENDARS[calendar](day.year)
+
+
+def move_day(day: date, within: Duration, *, back: bool = False) -> date:
+    """Return the day that is some days, weeks, months or years later, or earlier. A 31st falls on the month's last day.
+
+    Hours and minutes do not move a day: ValueError.
+    """
+    amount = -within.amount if back else within.amount
+    match within.unit:
+        case "days" | "weeks":
+            return day + timedelta(days=amount * (7 if within.unit == "weeks" else 1))
+        case "months" | "years":
+            count = day.year * 12 + day.month - 1 + amount * (12 if within.unit == "years" else 1)
+            year, month = divmod(count, 12)
+            return date(year, month + 1, min(day.day, months.monthrange(year, month + 1)[1]))
+        case _:
+            msg = f"{within} does not move a day"
+            raise ValueError(msg)
+
+
+def _moved(seconds: int, within: Duration, zone: ZoneInfo) -> int:
+    """Return the instant at the same local time of day, later; a time that the clocks skip moves an hour on."""
+    local = datetime.fromtimestamp(seconds, UTC).astimezone(zone)
+    day = move_day(local.date(), within)
+    return int(local.replace(year=day.year, month=day.month, day=day.day).timestamp())
+
+
+def _last_second(day: date, zone: ZoneInfo) -> int:
+    following = day + timedelta(days=1)
+    return int(datetime(following.year, following.month, following.day, tzinfo=zone).timestamp()) - 1
