@@ -1,0 +1,174 @@
+"""What comes out for one incident: flags, requirements with their states, gaps, and what could not be decided.
+
+These are values: frozen, comparable, picklable, and the same as data (`model_dump`) or JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PrivateAttr
+
+from riskflags.model import Severity, State
+
+if TYPE_CHECKING:
+    from riskflags.explanation import Explanation
+
+SeverityName = Annotated[
+    Severity,
+    BeforeValidator(lambda value: Severity[value] if isinstance(value, str) else value),
+    PlainSerializer(str),
+]
+
+
+class Explain(Protocol):
+    """What explains the rules of one assessment: the case it was read from."""
+
+    def __call__(self, rule: str, suspect: str | None, *, show_personal: bool) -> Explanation:
+        """Return the explanation of a rule."""
+        ...
+
+
+class Result(BaseModel):
+    """One line of an assessment. Moments that were computed are aware datetimes in the pack's timezone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Flag(Result):
+    """A rule that fired on a record, and on one suspect where the rule says for_each.
+
+    `could_be` is the worst severity that is still possible, with `severity_needs`; `because` holds the ids of the
+    records that made it so, the record itself among them.
+    """
+
+    incident_id: str
+    child_id: str | None
+    suspect_id: str | None
+    rule_code: str
+    rule_id: str
+    rule_version: int
+    title: str
+    severity: SeverityName
+    could_be: SeverityName
+    severity_needs: tuple[str, ...]
+    about: str
+    message: str
+    because: tuple[str, ...]
+
+
+class Requirement(Result):
+    """A safeguarding action that one or more flags require, and where it stands.
+
+    Due between `due_from` and `due_at`, which differ where the anchor's time is not exactly known; None where no
+    anchor is known. `recorded_at` is as it was recorded, with or without a time. `short_of` lists recorded steps that
+    fall short of the action; `severity` is the worst of the rules that ask.
+    """
+
+    incident_id: str
+    child_id: str | None
+    suspect_id: str | None
+    action: str
+    action_code: str
+    label: str
+    owner: str
+    core: bool
+    due_from: datetime | None
+    due_at: datetime | None
+    state: State
+    recorded_at: str | None
+    recorded_outcome: str | None
+    short_of: tuple[str, ...]
+    needs: tuple[str, ...]
+    severity: SeverityName
+    rules: tuple[str, ...]
+
+    @property
+    def is_gap(self) -> bool:
+        """True when there is no record of the action in time."""
+        return self.state.is_gap
+
+
+class Undecided(Result):
+    """A rule that could not be decided, what is missing, and the worst severity that it could have."""
+
+    incident_id: str
+    child_id: str | None
+    suspect_id: str | None
+    rule_code: str
+    rule_id: str
+    rule_version: int
+    severity: SeverityName
+    needs: tuple[str, ...]
+
+
+class NotAssessed(Result):
+    """A rule that is undecided only for what the source of the record never holds."""
+
+    rule_code: str
+    rule_id: str
+    fields: tuple[str, ...]
+
+
+class Caution(Result):
+    """Something that a reader of the assessment should know."""
+
+    code: str
+    field: str
+    message: str
+
+
+class Assessment(Result):
+    """All of it for one incident at `as_of`.
+
+    `not_yet` is True for a record whose time is after as_of: it takes no part. `engines_disagree` names the rules on
+    which the two engines gave different verdicts; no flag of either is lost.
+    """
+
+    incident_id: str
+    child_id: str | None
+    as_of: datetime
+    pack_id: str
+    pack_version: str
+    pack_digest: str
+    flags: tuple[Flag, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    not_assessed: tuple[NotAssessed, ...] = ()
+    warnings: tuple[Caution, ...] = ()
+    engines_disagree: tuple[str, ...] = ()
+    not_yet: bool = False
+    _explain: Explain | None = PrivateAttr(default=None)
+
+    @property
+    def gaps(self) -> tuple[Requirement, ...]:
+        """The required actions with no record in time."""
+        return tuple(requirement for requirement in self.requirements if requirement.is_gap)
+
+    def explained_by(self, explain: Explain) -> None:
+        """Take the function that explains this assessment, from the engine that made it."""
+        self._explain = explain
+
+    def explain(self, rule: str, *, suspect: str | None = None, show_personal: bool = False) -> Explanation:
+        """Return why a rule, by id or code, fired, cleared or is undecided on this record.
+
+        For a rule that is decided once per suspect, `suspect` picks one; else the worst is taken. Values of personal
+        fields print as <date> or <text> unless `show_personal`. Raises
+        LookupError for an unknown rule, and for an assessment that was pickled, copied or read back: assess it again.
+        """
+        if self._explain is None:
+            msg = "this assessment was stored and read back: assess the incident again to explain it"
+            raise LookupError(msg)
+        return self._explain(rule, suspect, show_personal=show_personal)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = dict(super().__getstate__())
+        state["__pydantic_private__"] = {"_explain": None}
+        return state
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Assessment) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash((self.incident_id, self.child_id, self.as_of, self.pack_digest))

@@ -1,0 +1,247 @@
+"""One record under assessment: what each rule comes to, what the flags require, and the explanation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from riskflags.condition import Answer, Row, deciding, holds
+from riskflags.condition import needs as needs_of
+from riskflags.explanation import Explanation, Wording, explain, settled_by
+from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Severity, State, Value, Verdict
+from riskflags.pack import FlagReading, GapReading, shown
+from riskflags.requirements import Outcome, Standing, asks, concerns, standing
+from riskflags.words import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from riskflags.pack import Action, Rule
+    from riskflags.record import Record, Records
+
+
+class Seat(NamedTuple):
+    """A row of the record, and the suspect that it is about."""
+
+    row: Row
+    suspect_id: str | None
+
+
+class Case:
+    """The record, the outcomes so far in order of layers, and what can be read off them."""
+
+    def __init__(self, record: Record, records: Records) -> None:
+        self.record = record
+        self.records = records
+        self.pack = records.pack
+        self.outcomes: list[Outcome] = []
+        record.read = self._read
+
+    def seats(self, *, for_each: bool) -> list[Seat]:
+        """Return the rows on which a rule is decided: one per suspect for for_each, else the incident's."""
+        if not for_each or not self.record.suspects:
+            return [Seat(self.record.base, None)]
+        return [
+            Seat(row, suspect.id) for row, suspect in zip(self.record.rows, self.record.incident.suspects, strict=True)
+        ]
+
+    # ---- rules -------------------------------------------------------------------------------------------------------
+
+    def outcome(self, rule: Rule, seat: Seat) -> Outcome:
+        """Return what a rule comes to on a row, by the meaning of its condition."""
+        row = seat.row
+        if note := self.out_of_force(rule, row):
+            return self._outcome(rule, seat, Verdict.clears, note=note)
+        if any(holds(condition, row) is True for condition in rule.unless):
+            return self._outcome(rule, seat, Verdict.clears, note="stopped by an `unless` that is known to hold")
+        match holds(rule.when, row):
+            case True:
+                return self.fired(rule, seat)
+            case False:
+                return self._outcome(rule, seat, Verdict.clears)
+            case None:
+                worst = max(case.severity for case in rule.flag.severity)
+                return self._outcome(rule, seat, Verdict.undecided, severity=worst, needs=needs_of(rule.when, row))
+
+    def out_of_force(self, rule: Rule, row: Row) -> str:
+        """Return why a rule does not apply on the record's effective date; empty when it does."""
+        when = row[self.pack.effective_by]
+        if not isinstance(when, Moment) or rule.in_force(when.day):
+            return ""
+        span = f"from {rule.effective_from}" + (f" to {rule.effective_to}" if rule.effective_to else "")
+        return f"not in force on {when.day} (in force {span})"
+
+    def fired(self, rule: Rule, seat: Seat) -> Outcome:
+        """Return the outcome of a rule that fires: with its severity, and the ids that made it so."""
+        severity, could_be, needs = self._severity(rule, seat.row)
+        because = {self.record.id}
+        for comparison in deciding(rule.when, seat.row):
+            because |= set(seat.row.evidence.get(comparison.name, ()))
+        return self._outcome(
+            rule, seat, Verdict.fires, severity=severity, could_be=could_be, severity_needs=needs,
+            because=tuple(sorted(because)),
+        )  # fmt: skip
+
+    def _severity(self, rule: Rule, row: Row) -> tuple[Severity, Severity, Needs]:
+        worst, needs = Severity.low, set[str]()
+        for case in rule.flag.severity:
+            answer = True if case.when is None else holds(case.when, row)
+            if answer is True:
+                could_be = max(worst, case.severity)
+                return case.severity, could_be, frozenset(needs) if could_be > case.severity else NO_NEEDS
+            if answer is None and case.when is not None:
+                worst = max(worst, case.severity)
+                needs |= needs_of(case.when, row)
+        return worst, worst, NO_NEEDS
+
+    def _outcome(
+        self, rule: Rule, seat: Seat, verdict: Verdict, *, severity: Severity = Severity.low,
+        could_be: Severity | None = None, severity_needs: Needs = NO_NEEDS, needs: Needs = NO_NEEDS,
+        because: tuple[str, ...] = (), note: str = "",
+    ) -> Outcome:  # fmt: skip
+        return Outcome(
+            rule=rule, row=seat.row, suspect_id=seat.suspect_id, verdict=verdict, severity=severity,
+            could_be=could_be or severity, severity_needs=severity_needs, needs=needs, because=because, note=note,
+        )  # fmt: skip
+
+    # ---- readings: flags and gaps as values of the row ---------------------------------------------------------------
+
+    def _read(self, name: str, row: Row) -> Value:
+        reading = self.pack.readings[name]
+        suspect_id = self._suspect_of(row)
+        match reading:
+            case FlagReading():
+                answers = [self._flagged(reading, outcome) for outcome in self._relevant(reading.rules, suspect_id)]
+                row.evidence[name] = tuple(
+                    sorted(
+                        {
+                            i
+                            for o in self._relevant(reading.rules, suspect_id)
+                            if self._flagged(reading, o)[0]
+                            for i in o.because
+                        }
+                    )
+                )
+            case GapReading():
+                answers = [self._gap(reading, action, suspect_id) for action in sorted(reading.actions)]
+        if any(answer is True for answer, _ in answers):
+            return True
+        needs = NO_NEEDS.union(*(needs for answer, needs in answers if answer is None))
+        return Absent(needs) if any(answer is None for answer, _ in answers) else False
+
+    def _suspect_of(self, row: Row) -> str | None:
+        return next((seat.suspect_id for seat in self.seats(for_each=True) if seat.row is row), None)
+
+    def _relevant(self, rules: frozenset[str], suspect_id: str | None) -> list[Outcome]:
+        return [
+            outcome
+            for outcome in self.outcomes
+            if outcome.rule.id in rules
+            and (suspect_id is None or not outcome.rule.for_each or outcome.suspect_id == suspect_id)
+        ]
+
+    @staticmethod
+    def _flagged(reading: FlagReading, outcome: Outcome) -> tuple[Answer, Needs]:
+        if outcome.verdict is Verdict.clears or outcome.could_be < reading.at_least:
+            return False, NO_NEEDS
+        if outcome.verdict is Verdict.undecided:
+            return None, outcome.needs
+        return (True, NO_NEEDS) if outcome.severity >= reading.at_least else (None, outcome.severity_needs)
+
+    def _gap(self, reading: GapReading, key: str, suspect_id: str | None) -> tuple[Answer, Needs]:
+        action = self.pack.actions[key]
+        standings = [
+            found
+            for found in self._standings(action, reading.rules)
+            if suspect_id is None or action.per != "suspect" or found.suspect_id == suspect_id
+        ]
+        unsure: set[str] = set()
+        undecided = False
+        for found in standings:
+            if found.state in reading.states:
+                if found.late_by >= reading.late_by:
+                    return True, NO_NEEDS
+            elif found.state in (State.cannot_tell, State.undated):
+                undecided, unsure = True, unsure | found.needs
+        if not standings:
+            for outcome in self.outcomes:
+                if outcome.verdict is Verdict.undecided and self._may_ask(outcome, action, reading.rules, suspect_id):
+                    undecided, unsure = True, unsure | outcome.needs
+        return (None, frozenset(unsure)) if undecided else (False, NO_NEEDS)
+
+    @staticmethod
+    def _may_ask(outcome: Outcome, action: Action, rules: frozenset[str] | None, suspect_id: str | None) -> bool:
+        asked = any(ask.action == action.key for ask in outcome.rule.requires)
+        about = suspect_id is None or concerns(outcome, action, suspect_id)
+        return asked and about and (rules is None or outcome.rule.id in rules)
+
+    # ---- requirements ------------------------------------------------------------------------------------------------
+
+    def standings(self) -> Iterator[Standing]:
+        """Yield every requirement of the record."""
+        for key in sorted(self.pack.actions):
+            yield from self._standings(self.pack.actions[key], None)
+
+    def _standings(self, action: Action, rules: frozenset[str] | None) -> Iterator[Standing]:
+        outcomes = [outcome for outcome in self.outcomes if rules is None or outcome.rule.id in rules]
+        for row, suspect_id in self.seats(for_each=action.per == "suspect"):
+            asked = list(asks(outcomes, action, suspect_id))
+            if not asked:
+                continue
+            found = standing(action, row, asked=asked, suspect_id=suspect_id, record=self.record, records=self.records)
+            if found is not None:
+                yield found
+
+    # ---- words -------------------------------------------------------------------------------------------------------
+
+    def message(self, outcome: Outcome) -> str:
+        """Return the message of a flag with its names filled in."""
+        names = {derived.shown: derived.name for derived in outcome.rule.derived}
+        return fill(outcome.rule.flag.message, lambda name: outcome.row[names.get(name, name)])
+
+    def explain(self, rule: str, suspect: str | None, *, show_personal: bool) -> Explanation:
+        """Return the explanation of a rule, by id or code, on this record. LookupError for a rule that is not there."""
+        found = [o for o in self.outcomes if rule in (o.rule.id, o.rule.code, o.rule.key)]
+        found = [o for o in found if suspect is None or o.suspect_id == suspect]
+        if not found:
+            msg = f"no rule {rule!r} was decided on {self.record.id}" + (f" for suspect {suspect}" if suspect else "")
+            raise LookupError(msg)
+        rank = {Verdict.fires: 2, Verdict.undecided: 1, Verdict.clears: 0}
+        in_force = [o for o in found if not o.note.startswith("not in force")] or found
+        return self._explained(max(in_force, key=lambda o: (rank[o.verdict], o.severity)), show_personal=show_personal)
+
+    def _explained(self, outcome: Outcome, *, show_personal: bool) -> Explanation:
+        rule, row = outcome.rule, outcome.row
+        personal = frozenset(p for p, info in self.pack.fields.items() if info.personal and not show_personal)
+        wording = Wording(personal, self._detail, {name: name.replace(":", " ", 1) for name in self.pack.readings})
+        return Explanation(
+            rule_code=rule.code,
+            rule_id=rule.id,
+            rule_version=rule.version,
+            title=rule.title,
+            incident_id=self.record.id,
+            child_id=self.record.incident.child.id,
+            suspect_id=outcome.suspect_id,
+            verdict=outcome.verdict,
+            note=outcome.note,
+            when=explain(rule.when, row, wording),
+            unless=tuple(explain(condition, row, wording) for condition in rule.unless),
+            needs=tuple(sorted(outcome.needs)),
+            settled_by=settled_by(rule.when, row) if outcome.verdict is Verdict.undecided else (),
+            because=outcome.because,
+            message=self.message(outcome) if outcome.verdict is Verdict.fires else "",
+            sources=tuple(self._citations(rule)),
+        )
+
+    def _detail(self, name: str, row: Row) -> tuple[str, ...]:
+        because = row.evidence.get(name)
+        derived = self.records.names.derived.get(name)
+        if derived is None or because is None:
+            return ()
+        held = f": {', '.join(because)}" if because else ": none"
+        return (f"{derived.label or shown(name)}{held}",)
+
+    def _citations(self, rule: Rule) -> Iterator[str]:
+        for citation in rule.source:
+            source = self.pack.sources[citation.ref]
+            where = f", {citation.at}" if citation.at else ""
+            yield f"{source.title} ({source.publisher}){where}" + (f": {citation.says}" if citation.says else "")

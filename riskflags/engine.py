@@ -1,0 +1,178 @@
+"""Engine: from incidents to assessments, one record at a time, on two engines that must agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riskflags.assessment import Assessment
+from riskflags.case import Case, Seat
+from riskflags.errors import EngineError
+from riskflags.model import Verdict
+from riskflags.online import Online, OnlineAnswer
+from riskflags.record import Names, Record, Records
+from riskflags.results import cautions, flags, not_assessed, requirements, undecided
+from riskflags.words import moment_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from riskflags.condition import Condition
+    from riskflags.incident import Incident
+    from riskflags.pack import Pack, Rule
+    from riskflags.record import RejectedRow
+
+
+class Engine:
+    """The rules of a pack, ready to assess incidents. Reusable, and safe from many threads and after fork.
+
+    With `strict` an EngineError is raised where the two engines give different verdicts; without it no flag of either
+    is lost and the assessment names the rule in `engines_disagree`.
+    """
+
+    def __init__(self, pack: Pack, *, strict: bool = False) -> None:
+        self.pack = pack
+        self.strict = strict
+        self._names = Names.of(pack)
+        self._digest = pack.digest
+        self._layers = _layered(pack)
+
+    def __reduce__(self) -> tuple[Callable[..., Engine], tuple[Pack, bool]]:
+        return (_engine, (self.pack, self.strict))
+
+    def assess(
+        self,
+        incident: Incident,
+        history: Iterable[Incident] = (),
+        *,
+        as_of: datetime,
+        rejects: Sequence[RejectedRow] = (),
+    ) -> Assessment:
+        """Return the assessment of one incident among others, as things stood at `as_of` (an aware datetime).
+
+        `history` is every other record that a look-up may need, in any order; a record of the same incident and child
+        in it is left out. `rejects` are rows that could not be read: one with the child's id may or may not count.
+        TypeError for a naive `as_of`, or for anything that is not an Incident of the pack's model.
+        """
+        peers = [self._checked(peer) for peer in history]
+        records = self._records([peer for peer in peers if peer.key != self._checked(incident).key], as_of, rejects)
+        return self._assess(records.add(incident), records)
+
+    def assess_many(
+        self, incidents: Iterable[Incident], *, as_of: datetime, rejects: Sequence[RejectedRow] = ()
+    ) -> Iterator[Assessment]:
+        """Yield the assessment of each incident, in order; each sees all the others. The input is read first.
+
+        Of two records of one incident and child, one is assessed: the one that sorts last by content.
+        """
+        records = self._records([self._checked(incident) for incident in incidents], as_of, rejects)
+        return (self._assess(record, records) for record in records)
+
+    def cases(self, incidents: Iterable[Incident], *, as_of: datetime) -> Iterator[Case]:
+        """Yield each record with all that was decided on it: what the examples of a pack are checked against."""
+        records = self._records([self._checked(incident) for incident in incidents], as_of, ())
+        return (self._decided(record, records)[0] for record in records)
+
+    def _checked(self, incident: Incident) -> Incident:
+        if not isinstance(incident, self.pack.record):
+            msg = f"expected an {self.pack.record.__name__}, not {type(incident).__name__}: validate the record first"
+            raise TypeError(msg)
+        return incident
+
+    def _records(self, incidents: Iterable[Incident], as_of: datetime, rejects: Sequence[RejectedRow]) -> Records:
+        if as_of.utcoffset() is None:
+            msg = "as_of must be an aware datetime, such as datetime(2026, 3, 31, 9, tzinfo=ZoneInfo('Europe/London'))"
+            raise TypeError(msg)
+        return Records(self._names, incidents, as_of=as_of, rejected=rejects)
+
+    def _assess(self, record: Record, records: Records) -> Assessment:
+        case, disagreed = self._decided(record, records)
+        standings = tuple(case.standings())
+        assessment = Assessment(
+            incident_id=record.id,
+            child_id=record.incident.child.id,
+            as_of=moment_at(records.as_of.earliest, records.names.zone),
+            pack_id=self.pack.id,
+            pack_version=self.pack.version,
+            pack_digest=self._digest,
+            flags=flags(case),
+            requirements=requirements(case, standings),
+            undecided=undecided(case),
+            not_assessed=not_assessed(case),
+            warnings=cautions(case, standings),
+            engines_disagree=tuple(sorted(disagreed)),
+            not_yet=not records.is_there(record),
+        )
+        assessment.explained_by(case.explain)
+        return assessment
+
+    def _decided(self, record: Record, records: Records) -> tuple[Case, set[str]]:
+        """Return the case with every rule decided, and the keys of the rules on which the engines disagree."""
+        case = Case(record, records)
+        disagreed: set[str] = set()
+        for rules, online in self._layers if records.is_there(record) else ():
+            for seat in case.seats(for_each=rules[0].for_each):
+                disagreed |= self._decide(rules, online, case, seat)
+        return case, disagreed
+
+    def _decide(self, rules: Sequence[Rule], online: Online, case: Case, seat: Seat) -> set[str]:
+        """Decide some rules on a row, on both engines; return the keys of those on which they disagree."""
+        answers = online.ask(seat.row)
+        disagreed: set[str] = set()
+        for rule in rules:
+            outcome = case.outcome(rule, seat)
+            other = Verdict.clears if case.out_of_force(rule, seat.row) else _online_verdict(rule, answers)
+            if other is not outcome.verdict:
+                disagreed.add(rule.key)
+                if self.strict:
+                    msg = f"{rule.key} on {case.record.id}: {outcome.verdict} by meaning, {other or 'both'} online"
+                    raise EngineError(msg)
+                if other is not Verdict.clears and outcome.verdict is not Verdict.fires:
+                    outcome = case.fired(rule, seat)  # no flag of either engine is lost
+            case.outcomes.append(outcome)
+        return disagreed
+
+
+def _engine(pack: Pack, strict: bool) -> Engine:  # noqa: FBT001 - called by pickle
+    return Engine(pack, strict=strict)
+
+
+def _layered(pack: Pack) -> list[tuple[list[Rule], Online]]:
+    """Return the active rules by layer, those of one kind of row together, each group with its online engine."""
+    rules = {rule.key: rule for rule in pack.rules if rule.status == "active"}
+    found: list[tuple[list[Rule], Online]] = []
+    for layer in pack.layers:
+        for for_each in (False, True):
+            group = [rules[key] for key in layer if key in rules and rules[key].for_each is for_each]
+            if group:
+                found.append((group, Online(_questions(group))))
+    return found
+
+
+def _questions(rules: Sequence[Rule]) -> dict[str, Condition]:
+    """Return what the online engine is asked: each rule's condition, and each `unless`."""
+    found: dict[str, Condition] = {}
+    for rule in rules:
+        found[rule.key] = rule.when
+        found.update({_stop(rule, number): condition for number, condition in enumerate(rule.unless)})
+    return found
+
+
+def _stop(rule: Rule, number: int) -> str:
+    return f"{rule.key} unless {number}"
+
+
+def _online_verdict(rule: Rule, answers: Mapping[str, OnlineAnswer]) -> Verdict | None:
+    """Return the verdict of the online engine; None where a condition and its negation both matched."""
+    stops = [answers[_stop(rule, number)] for number in range(len(rule.unless))]
+    answer = answers[rule.key]
+    if OnlineAnswer.both in (answer, *stops):
+        return None
+    return Verdict.clears if OnlineAnswer.fires in stops else _VERDICTS[answer]
+
+
+_VERDICTS = {
+    OnlineAnswer.fires: Verdict.fires,
+    OnlineAnswer.clears: Verdict.clears,
+    OnlineAnswer.neither: Verdict.undecided,
+}

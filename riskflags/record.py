@@ -1,0 +1,249 @@
+"""Records made ready for the engines: a row of values for each incident and suspect, found by what they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from riskflags.condition import Row, names_read
+from riskflags.derive import compute
+from riskflags.fields import FieldInfo, group_paths, read_value
+from riskflags.incident import GROUPS, Facts, Incident
+from riskflags.lookup import keys_of, look_up
+from riskflags.model import Absent, Moment, Number, Value
+from riskflags.pack import Computed, Derived, Duration, LookUp, Pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+
+class RejectedRow(Protocol):
+    """A row that could not be read, as intake reports it."""
+
+    @property
+    def source_row(self) -> int:
+        """The number of the row in its file, from 1."""
+        ...
+
+    @property
+    def child_id(self) -> str | None:
+        """The child's id, where it could be read."""
+        ...
+
+
+class Record:
+    """One incident as the engines see it: `rows` holds one row per suspect, or one where none is recorded.
+
+    `base` is the row of the incident without a suspect. Values are found at their first reading and kept.
+    """
+
+    def __init__(self, incident: Incident, records: Records) -> None:
+        self.incident = incident
+        self.id = incident.incident.id or ""
+        self.event_time = records.pack.event_time
+        self.read: Callable[[str, Row], Value] | None = None
+        self._records = records
+        self._items: dict[str, tuple[Row, ...]] = {}
+        self.base = Row({"as_of": records.as_of}, find=self._find)
+        self.suspects = tuple(Row(find=self._of_suspect(suspect)) for suspect in incident.suspects)
+        self.rows = self.suspects or (self.base,)
+
+    def items(self, over: str) -> tuple[Row, ...]:
+        """Return a row for each action done, marker or suspect of this record that is there by as_of."""
+        if over == "suspects":
+            return self.suspects
+        if over not in self._items:
+            found: tuple[Facts, ...] = getattr(self.incident, over)
+            begins = "action.at" if over == "done" else "marker.placed_at"
+            there = [facts for facts in found if not self._lies_ahead(facts, begins)]
+            self._items[over] = tuple(Row(find=self._of_item(facts, f"{GROUPS[over]}.")) for facts in there)
+        return self._items[over]
+
+    def _lies_ahead(self, facts: Facts, begins: str) -> bool:
+        moment = getattr(facts, begins.partition(".")[2])
+        return isinstance(moment, Moment) and moment.earliest > self._records.as_of.earliest
+
+    def _of_item(self, facts: Facts, prefix: str) -> Callable[[str, Row], Value]:
+        """Return what finds the values of an item: its own fields, else those of the record."""
+        return lambda name, _row: self._field(facts, name) if name.startswith(prefix) else self.base[name]
+
+    def _of_suspect(self, suspect: Facts) -> Callable[[str, Row], Value]:
+        """Return what finds the values of a suspect's row: those that differ by suspect, else those of the record."""
+
+        def find(name: str, row: Row) -> Value:
+            if name.startswith("suspect."):
+                return self._field(suspect, name)
+            if name in self._records.names.per_suspect or name.startswith(("flag:", "gap:")):
+                return self._find(name, row)
+            value = self.base[name]
+            if name in self.base.evidence:
+                row.evidence[name] = self.base.evidence[name]
+            return value
+
+        return find
+
+    def _field(self, facts: Facts, name: str) -> Value:
+        info = self._records.names.fields.get(name)
+        if info is None:
+            return Absent(frozenset({name}), held=False)
+        return read_value(facts, info, record=self.incident, as_of=self._records.as_of.earliest)
+
+    def _find(self, name: str, row: Row) -> Value:
+        derived = self._records.names.derived.get(name)
+        if derived is not None:
+            return self._derive(derived, row)
+        if name.startswith(("flag:", "gap:")):
+            return self.read(name, row) if self.read else Absent(frozenset({name}))
+        group, _, rest = name.partition(".")
+        if group == "param":
+            return self._param(rest, row)
+        if not rest and name in self._records.names.groups:
+            return self._group(name, row)
+        facts = getattr(self.incident, group, None)
+        if isinstance(facts, Facts):
+            return self._field(facts, name)
+        return Absent(frozenset({name}), held=self.incident.holds.records_field(name))
+
+    def _derive(self, derived: Derived, row: Row) -> Value:
+        match derived.how:
+            case Computed():
+                value = compute(derived.how, row)
+                because = {i for name in derived.how.names for i in row.evidence.get(name, ())}
+                if because:
+                    row.evidence[derived.name] = tuple(sorted(because))
+                return value
+            case LookUp():
+                found = look_up(derived.how, row, self, self._records)
+                row.evidence[derived.name] = found.because
+                return found.value
+
+    def _param(self, name: str, row: Row) -> Value:
+        when = row[self._records.pack.effective_by]
+        value = self._records.pack.params[name].on(when.day) if isinstance(when, Moment) else None
+        match value:
+            case None:
+                return Absent(when.needs if isinstance(when, Absent) else frozenset({f"param.{name}"}))
+            case Duration():
+                return str(value)
+            case _:
+                return Number(value, value)
+
+    def _group(self, name: str, row: Row) -> Value:
+        if any(not isinstance(row[path], Absent) for path in self._records.names.groups[name]):
+            return True
+        return Absent(frozenset({name}), held=self.incident.holds.records_field(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the names of a pack mean, worked out once: its fields, groups and derived values.
+
+    `per_suspect` are the derived values that differ from suspect to suspect.
+    """
+
+    pack: Pack
+    zone: ZoneInfo
+    fields: Mapping[str, FieldInfo]
+    groups: Mapping[str, tuple[str, ...]]
+    derived: Mapping[str, Derived]
+    per_suspect: frozenset[str]
+
+    @classmethod
+    def of(cls, pack: Pack) -> Names:
+        """Return the names of a pack, with the derived values that belong to one rule."""
+        derived = {**pack.derived, **{own.name: own for rule in pack.rules for own in rule.derived}}
+        return cls(pack, pack.zone, pack.fields, group_paths(pack.record), derived, _reading_suspects(derived))
+
+
+class Records:
+    """All the records of one assessment, at one as_of, each findable by any of its values.
+
+    A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
+    is taken, so that the order in which they came does not matter.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        incidents: Iterable[Incident],
+        *,
+        as_of: datetime,
+        rejected: Sequence[RejectedRow] = (),
+    ) -> None:
+        self.names = names
+        self.pack = names.pack
+        self.as_of = Moment.at(as_of.astimezone(names.zone))
+        self.rejected = tuple(reject for reject in rejected if reject.child_id)
+        self._index: dict[str, dict[Hashable, list[Record]]] = {}
+        self._by_key: dict[tuple[str, str | None], Record] = {}
+        for incident in incidents:
+            self.add(incident)
+
+    def add(self, incident: Incident) -> Record:
+        """Add a record, unless one of the same key that sorts after it is there; return the one that stands."""
+        standing = self._by_key.get(incident.key)
+        if standing is None or _content(standing.incident) < _content(incident):
+            self._by_key[incident.key] = Record(incident, self)
+            self._index.clear()
+        return self._by_key[incident.key]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._by_key.values())
+
+    def is_there(self, record: Record) -> bool:
+        """Return whether the record's time is not after as_of."""
+        event = record.base[self.pack.event_time]
+        return isinstance(event, Moment) and event.earliest <= self.as_of.earliest
+
+    def sharing(self, name: str, keys: frozenset[Hashable]) -> list[Record]:
+        """Return the records one of whose rows has one of the keys under the name, in order of time and id."""
+        if name not in self._index:
+            self._index[name] = self._indexed(name)
+        found = {id(record): record for key in keys for record in self._index[name].get(key, ())}
+        return sorted(found.values(), key=self._order)
+
+    def _indexed(self, name: str) -> dict[Hashable, list[Record]]:
+        index: dict[Hashable, list[Record]] = {}
+        for record in self._by_key.values():
+            if self.is_there(record):
+                for key in {key for row in record.rows for key in keys_of(row[name])}:
+                    index.setdefault(key, []).append(record)
+        return index
+
+    def _order(self, record: Record) -> tuple[int, str, str]:
+        event = record.base[self.pack.event_time]
+        return (event.earliest if isinstance(event, Moment) else 0, record.id, record.incident.child.id or "")
+
+    def same_child(self, record: Record) -> list[Record]:
+        """Return the records of the record's child, itself among them."""
+        keys = keys_of(record.base["child.id"])
+        return self.sharing("child.id", keys) if keys else [record]
+
+
+def _content(incident: Incident) -> str:
+    return incident.model_dump_json()
+
+
+def _reading_suspects(derived: dict[str, Derived]) -> frozenset[str]:
+    """Return the names whose value differs from suspect to suspect."""
+    found: set[str] = set()
+    before = -1
+    while len(found) != before:
+        before = len(found)
+        for name, value in derived.items():
+            if any(read.startswith("suspect.") or read in found for read in _reads(value)):
+                found.add(name)
+    return frozenset(found)
+
+
+def _reads(derived: Derived) -> frozenset[str]:
+    """Return the names of the current record that a derived value reads."""
+    match derived.how:
+        case Computed():
+            return frozenset(derived.how.names)
+        case LookUp():
+            where = names_read(derived.how.where) if derived.how.where is not None else frozenset[str]()
+            this = {name.removeprefix("this.") for name in where if name.startswith("this.")}
+            return frozenset({*derived.how.by, *this})

@@ -1,0 +1,145 @@
+"""The lines of an assessment, read off a case in their stable order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riskflags.assessment import Caution, Flag, NotAssessed, Requirement, Undecided
+from riskflags.model import Moment, Verdict
+from riskflags.words import moment_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from riskflags.case import Case
+    from riskflags.incident import Incident
+    from riskflags.requirements import Outcome, Standing
+
+
+def flags(case: Case) -> tuple[Flag, ...]:
+    """Return the flags, worst first, then by rule code and suspect."""
+    fired = [outcome for outcome in case.outcomes if outcome.verdict is Verdict.fires]
+    fired.sort(key=lambda o: (-o.severity, -o.could_be, o.rule.code, o.suspect_id or ""))
+    return tuple(_flag(case, outcome) for outcome in fired)
+
+
+def _flag(case: Case, outcome: Outcome) -> Flag:
+    rule = outcome.rule
+    return Flag(
+        incident_id=case.record.id,
+        child_id=case.record.incident.child.id,
+        suspect_id=outcome.suspect_id,
+        rule_code=rule.code,
+        rule_id=rule.id,
+        rule_version=rule.version,
+        title=rule.title,
+        severity=outcome.severity,
+        could_be=outcome.could_be,
+        severity_needs=tuple(sorted(outcome.severity_needs)),
+        about=rule.flag.about,
+        message=case.message(outcome),
+        because=outcome.because,
+    )
+
+
+def requirements(case: Case, standings: Sequence[Standing]) -> tuple[Requirement, ...]:
+    """Return the requirements, those of the worst flags first, then by action code and suspect."""
+    found = sorted(standings, key=lambda s: (-s.severity, s.action.code, s.action.key, s.suspect_id or ""))
+    return tuple(_requirement(case, standing) for standing in found)
+
+
+def _requirement(case: Case, standing: Standing) -> Requirement:
+    action, zone = standing.action, case.records.names.zone
+    due_from, due_at = (moment_at(end, zone) for end in standing.due) if standing.due else (None, None)
+    record = standing.record
+    return Requirement(
+        incident_id=case.record.id,
+        child_id=case.record.incident.child.id,
+        suspect_id=standing.suspect_id,
+        action=action.key,
+        action_code=action.code,
+        label=action.label,
+        owner=action.owner,
+        core=action.core,
+        due_from=due_from,
+        due_at=due_at,
+        state=standing.state,
+        recorded_at=record.at.local if record and record.at else None,
+        recorded_outcome=record.outcome if record else None,
+        short_of=standing.short_of,
+        needs=tuple(sorted(standing.needs)),
+        severity=standing.severity,
+        rules=tuple(sorted({asked.outcome.rule.code for asked in standing.asked})),
+    )
+
+
+def undecided(case: Case) -> tuple[Undecided, ...]:
+    """Return the rules that could not be decided, but for those whose fields the source never holds."""
+    found = [outcome for outcome in _undecided(case) if not _never_held(outcome, case.record.incident)]
+    return tuple(
+        Undecided(
+            incident_id=case.record.id,
+            child_id=case.record.incident.child.id,
+            suspect_id=outcome.suspect_id,
+            rule_code=outcome.rule.code,
+            rule_id=outcome.rule.id,
+            rule_version=outcome.rule.version,
+            severity=outcome.severity,
+            needs=tuple(sorted(outcome.needs)),
+        )
+        for outcome in found
+    )
+
+
+def not_assessed(case: Case) -> tuple[NotAssessed, ...]:
+    """Return the rules that are undecided only for what the source of the record never holds."""
+    found: dict[str, NotAssessed] = {}
+    for outcome in _undecided(case):
+        if _never_held(outcome, case.record.incident):
+            fields = tuple(sorted(outcome.needs))
+            found[outcome.rule.key] = NotAssessed(rule_code=outcome.rule.code, rule_id=outcome.rule.id, fields=fields)
+    return tuple(found.values())
+
+
+def _undecided(case: Case) -> list[Outcome]:
+    found = [outcome for outcome in case.outcomes if outcome.verdict is Verdict.undecided]
+    return sorted(found, key=lambda o: (-o.severity, o.rule.code, o.suspect_id or ""))
+
+
+def _never_held(outcome: Outcome, incident: Incident) -> bool:
+    """Return whether no need of an outcome is of a field that the source of the record can fill."""
+    holds = incident.holds
+
+    def is_held(need: str) -> bool:
+        if ":" in need:
+            return True
+        path = need.partition("@")[0]
+        if path == "done":
+            return holds.actions == "all"
+        return holds.records_field(path)
+
+    return bool(outcome.needs) and not any(is_held(need) for need in outcome.needs)
+
+
+def cautions(case: Case, standings: Sequence[Standing]) -> tuple[Caution, ...]:
+    """Return what a reader should know: deadlines outside the calendar, times after as_of that were not read."""
+    found = {(c.code, c.field): c for c in (*_uncovered(case, standings), *_after_as_of(case))}
+    return tuple(found[key] for key in sorted(found))
+
+
+def _uncovered(case: Case, standings: Sequence[Standing]) -> Iterator[Caution]:
+    for standing in standings:
+        if standing.uncovered:
+            message = (
+                f"the deadline of {standing.action.label} is outside the years of the calendar {case.pack.calendar}"
+            )
+            yield Caution(code="outside_calendar", field=standing.action.key, message=message)
+
+
+def _after_as_of(case: Case) -> Iterator[Caution]:
+    for path, info in case.pack.fields.items():
+        if info.kind == "moment" and not info.repeated and not info.planned:
+            group, _, name = path.partition(".")
+            moment = getattr(getattr(case.record.incident, group), name)
+            if isinstance(moment, Moment) and moment.earliest > case.records.as_of.earliest:
+                yield Caution(code="after_as_of", field=path, message=f"{path} is after as_of and was not read")
