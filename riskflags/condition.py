@@ -100,11 +100,6 @@ class Row:
             self._known[name] = value
         return value
 
-    def learn(self, values: Mapping[str, Value]) -> None:
-        """Take more values of the record, found on the way; what is known already stays."""
-        for name, value in values.items():
-            self._known.setdefault(name, value)
-
     def with_values(self, more: Mapping[str, Value]) -> Row:
         """Return a row of the same record with more values, which win."""
         row = Row({**self._known, **more}, find=self._find)
@@ -221,13 +216,14 @@ def both(first: Answer, second: Answer) -> Answer:
 _NUMBER: frozenset[KindName] = frozenset({"number"})
 _TIME: frozenset[KindName] = frozenset({"date", "moment"})
 _WORD: frozenset[KindName] = frozenset({"code", "text"})
+_EXACT: frozenset[KindName] = frozenset({"yes_no", "date"})
 _CODES: frozenset[KindName] = frozenset({"codes"})
 EVERY_KIND: frozenset[KindName] = frozenset({"text", "code", "number", "yes_no", "date", "moment", "codes"})
 
 OPERATORS: dict[str, Operator] = {
     o.name: o
     for o in (
-        Operator("is", _NUMBER | _WORD | {"yes_no", "date"}, "one", "is", lambda a, b: _same(a, b[0])),
+        Operator("is", _NUMBER | _WORD | _EXACT, "one", "is", lambda a, b: _same(a, b[0])),
         Operator("is_not", _NUMBER | _WORD, "one", "is not", lambda a, b: invert(_same(a, b[0]))),
         Operator("at_least", _NUMBER, "one", "at least", lambda a, b: _not_more(b[0], a)),
         Operator("more_than", _NUMBER, "one", "more than", lambda a, b: _less(b[0], a)),
@@ -313,7 +309,18 @@ def operand_value(operand: Operand, row: Row) -> Value:
             assert_never(operand)
 
 
+def _sides(comparison: Comparison) -> tuple[Comparison, ...]:
+    """Return `between` as the comparisons with its two ends, which must both hold; any other by itself."""
+    if comparison.operator != "between":
+        return (comparison,)
+    least, greatest = comparison.operands
+    return Comparison(comparison.name, "at_least", (least,)), Comparison(comparison.name, "at_most", (greatest,))
+
+
 def _compare(comparison: Comparison, row: Row) -> Answer:
+    if comparison.operator == "between":  # one end may settle it while the other is absent
+        answer = both(*(_compare(side, row) for side in _sides(comparison)))
+        return answer if comparison.positive else invert(answer)
     value = row[comparison.name]
     operands = tuple(operand_value(operand, row) for operand in comparison.operands)
     if comparison.operator != "recorded" and any(isinstance(v, Absent) for v in (value, *operands)):
@@ -359,11 +366,13 @@ def needs(condition: Condition, row: Row) -> Needs:
         return NO_NEEDS
     match condition:
         case Comparison():
-            return all_needs([row[condition.name], *(operand_value(o, row) for o in condition.operands)])
+            unsure = [side for side in _sides(condition) if _compare(side, row) is None]
+            operands = [operand for side in unsure for operand in side.operands]
+            return all_needs([row[condition.name], *(operand_value(operand, row) for operand in operands)])
         case Named():
             return needs(condition.condition, row)
         case Group():
-            return frozenset().union(*(needs(child, row) for child in condition.conditions))
+            return NO_NEEDS.union(*(needs(child, row) for child in condition.conditions))
         case _:
             assert_never(condition)
 

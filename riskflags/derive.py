@@ -118,7 +118,7 @@ def _list_of(values: Sequence[Value], _codes: frozenset[str] | None) -> Value:
     present = [codes_of(value) for value in values if not isinstance(value, Absent)]
     if not present:
         return Absent(all_needs(values), held=any(value.held for value in values if isinstance(value, Absent)))
-    return Codes(frozenset().union(*(codes.known for codes in present)), all_needs(values))
+    return Codes(NO_NEEDS.union(*(codes.known for codes in present)), all_needs(values))
 
 
 def _size(values: Sequence[Value], codes: frozenset[str] | None) -> Value:
@@ -170,7 +170,7 @@ def _age_gap(values: Sequence[Value], codes: frozenset[str] | None) -> Value:
     ages = _age([on, *older], codes), _age([on, *younger], codes)
     if absent := _absent(ages):
         return absent
-    needs = frozenset().union(*(_birth_need(person) for person in (older, younger)))
+    needs = NO_NEEDS.union(*(_birth_need(person) for person in (older, younger)))
     (a_low, a_high), (b_low, b_high) = bounds(ages[0]), bounds(ages[1])
     return Number(a_low - b_high - 1, a_high - b_low + 1, needs)
 

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from riskflags.incident import GROUPS, LISTS, Facts, Incident
 from riskflags.kinds import Kind, KindName
@@ -93,23 +93,18 @@ def group_paths(model: type[Incident]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def read_values(facts: BaseModel, group: str, *, record: Incident, as_of: int) -> dict[str, Value]:
-    """Return the value of every field of one group, or of one item of a list.
+def read_value(facts: BaseModel, info: FieldInfo, *, record: Incident, as_of: int) -> Value:
+    """Return the value of one field of a group, or of one item of a list.
 
     A moment after `as_of` (UTC seconds) is read as absent, unless it is planned to lie ahead. What the source of the
     record does not hold is Absent with `held` False.
     """
-    values: dict[str, Value] = {}
-    infos = catalogue(type(record))
-    for name in type(facts).model_fields:
-        path = f"{group}.{name}"
-        value = as_value(getattr(facts, name), path)
-        if isinstance(value, Moment) and value.earliest > as_of and not infos[path].planned:
-            value = Absent(frozenset({path}))
-        if isinstance(value, Absent) and not record.holds.records_field(path):
-            value = Absent(value.needs, held=False)
-        values[path] = value
-    return values
+    value = as_value(getattr(facts, info.path.partition(".")[2]), info.path)
+    if isinstance(value, Moment) and value.earliest > as_of and not info.planned:
+        value = Absent(frozenset({info.path}))
+    if isinstance(value, Absent) and not record.holds.records_field(info.path):
+        return Absent(value.needs, held=False)
+    return value
 
 
 def as_value(raw: Any, path: str) -> Value:
@@ -122,7 +117,7 @@ def as_value(raw: Any, path: str) -> Value:
         case Decimal():
             return Number(raw, raw)
         case tuple():
-            return Codes(frozenset(raw))
+            return Codes(frozenset(cast("tuple[str, ...]", raw)))
         case bool() | str() | date():
             return raw
         case _:

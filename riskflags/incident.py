@@ -7,7 +7,7 @@ subclassing a group and `Incident`; rules can read them at once.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -41,165 +41,181 @@ class Facts(BaseModel):
 class IncidentFacts(Facts):
     """What happened, when, where, and who recorded it."""
 
-    id: Text = Field(None, description="Reference of the incident in its system; required")
-    type: Annotated[c.IncidentType | None, Code] = Field(None, description="Main type of incident; required")
-    occurred_at: Time = Field(None, description="When it happened")
-    reported_at: Time = Field(None, description="When it was reported")
-    recorded_at: Time = Field(None, description="When the record was made")
-    crime_recorded_at: Time = Field(None, description="When a crime was recorded")
-    closed_at: Time = Field(None, description="When the incident was closed")
-    status: Annotated[c.IncidentStatus | None, Code] = Field(None, description="Open or closed")
-    force: OpenCode = Field(None, description="Police force that deals with it")
-    district: OpenCode = Field(None, description="District or basic command unit")
-    authority: OpenCode = Field(None, description="Local authority of the place, by its official code")
-    team: Text = Field(None, description="Team that deals with it")
-    unit: Text = Field(None, description="Unit that deals with it")
-    address_id: Text = Field(None, description="Identifier of the address; one name space with every address id")
-    narrative: PersonalText = Field(None, description="What was written about it")
-    source_system: Text = Field(None, description="System that the record comes from")
-    indicators: Annotated[tuple[c.Indicator, ...] | None, *CodeList] = Field(
-        None, description="Screening indicators of sexual or criminal exploitation that were seen"
+    id: Text = Field(default=None, description="Reference of the incident in its system; required")
+    type: Annotated[c.IncidentType | None, Code] = Field(default=None, description="Main type of incident; required")
+    occurred_at: Time = Field(default=None, description="When it happened")
+    reported_at: Time = Field(default=None, description="When it was reported")
+    recorded_at: Time = Field(default=None, description="When the record was made")
+    crime_recorded_at: Time = Field(default=None, description="When a crime was recorded")
+    closed_at: Time = Field(default=None, description="When the incident was closed")
+    status: Annotated[c.IncidentStatus | None, Code] = Field(default=None, description="Open or closed")
+    force: OpenCode = Field(default=None, description="Police force that deals with it")
+    district: OpenCode = Field(default=None, description="District or basic command unit")
+    authority: OpenCode = Field(default=None, description="Local authority of the place, by its official code")
+    team: Text = Field(default=None, description="Team that deals with it")
+    unit: Text = Field(default=None, description="Unit that deals with it")
+    address_id: Text = Field(
+        default=None, description="Identifier of the address; one name space with every address id"
     )
-    injury: Annotated[c.Injury | None, Code] = Field(None, description="Injury of the child")
-    other_children: YesNo = Field(None, description="Other children live in or visit the household")
-    children_present: YesNo = Field(None, description="Children were present")
-    reported_by: Annotated[c.Reporter | None, Code] = Field(None, description="Who reported it")
-    offences: Annotated[tuple[c.Offence, ...] | None, *CodeList] = Field(None, description="Offences reported")
-    other_forces: OpenCodes = Field(None, description="Other police forces that have a part in it")
+    narrative: PersonalText = Field(default=None, description="What was written about it")
+    source_system: Text = Field(default=None, description="System that the record comes from")
+    indicators: Annotated[tuple[c.Indicator, ...] | None, *CodeList] = Field(
+        default=None, description="Screening indicators of sexual or criminal exploitation that were seen"
+    )
+    injury: Annotated[c.Injury | None, Code] = Field(default=None, description="Injury of the child")
+    other_children: YesNo = Field(default=None, description="Other children live in or visit the household")
+    children_present: YesNo = Field(default=None, description="Children were present")
+    reported_by: Annotated[c.Reporter | None, Code] = Field(default=None, description="Who reported it")
+    offences: Annotated[tuple[c.Offence, ...] | None, *CodeList] = Field(default=None, description="Offences reported")
+    other_forces: OpenCodes = Field(default=None, description="Other police forces that have a part in it")
 
 
 class Child(Facts):
     """The child of this record. People of 16 and 17 are children."""
 
-    id: Text = Field(None, description="Identifier of the child, the same in every record")
-    date_of_birth: PersonalDate = Field(None, description="Date of birth")
-    stated_age: Decimal6 = Field(None, description="Age as stated, in years, on the day of the incident")
-    age_from: Decimal6 = Field(None, description="Youngest age it can be (a teenager: 13)")
-    age_to: Decimal6 = Field(None, description="Oldest age it can be (a teenager: 19)")
-    role: Annotated[c.ChildRole | None, Code] = Field(None, description="Part of the child in the incident")
-    sex: Annotated[c.Sex | None, Code] = Field(None, description="Sex")
-    ethnicity: Annotated[c.Ethnicity | None, Code] = Field(None, description="Ethnicity, DfE codes")
-    in_care: YesNo = Field(None, description="Looked after by a local authority")
-    legal_status: Annotated[c.LegalStatus | None, Code] = Field(None, description="Legal status, DfE codes")
-    placement_type: Annotated[c.PlacementType | None, Code] = Field(None, description="Placement type, DfE codes")
+    id: Text = Field(default=None, description="Identifier of the child, the same in every record")
+    date_of_birth: PersonalDate = Field(default=None, description="Date of birth")
+    stated_age: Decimal6 = Field(default=None, description="Age as stated, in years, on the day of the incident")
+    age_from: Decimal6 = Field(default=None, description="Youngest age it can be (a teenager: 13)")
+    age_to: Decimal6 = Field(default=None, description="Oldest age it can be (a teenager: 19)")
+    role: Annotated[c.ChildRole | None, Code] = Field(default=None, description="Part of the child in the incident")
+    sex: Annotated[c.Sex | None, Code] = Field(default=None, description="Sex")
+    ethnicity: Annotated[c.Ethnicity | None, Code] = Field(default=None, description="Ethnicity, DfE codes")
+    in_care: YesNo = Field(default=None, description="Looked after by a local authority")
+    legal_status: Annotated[c.LegalStatus | None, Code] = Field(default=None, description="Legal status, DfE codes")
+    placement_type: Annotated[c.PlacementType | None, Code] = Field(
+        default=None, description="Placement type, DfE codes"
+    )
     placement_provider: Annotated[c.PlacementProvider | None, Code] = Field(
-        None, description="Provider of the placement, DfE codes"
+        default=None, description="Provider of the placement, DfE codes"
     )
-    placement_id: Text = Field(None, description="Address id of the placement")
-    home_address_id: Text = Field(None, description="Address id of the child's home")
-    placement_authority: OpenCode = Field(None, description="Local authority where the placement is")
-    responsible_authority: OpenCode = Field(None, description="Local authority that looks after the child")
-    home_authority: OpenCode = Field(None, description="Local authority of the child's home")
-    home_force: OpenCode = Field(None, description="Police force of the child's home")
-    placement_started_at: Time = Field(None, description="When the placement began")
-    protection_plan: YesNo = Field(None, description="Has a child protection plan")
-    education_plan: YesNo = Field(None, description="Has an education, health and care plan")
-    trusted_adult: YesNo = Field(None, description="Has an adult to talk to")
-    disabilities: Annotated[tuple[c.Disability, ...] | None, *CodeList] = Field(None, description="Disabilities")
+    placement_id: Text = Field(default=None, description="Address id of the placement")
+    home_address_id: Text = Field(default=None, description="Address id of the child's home")
+    placement_authority: OpenCode = Field(default=None, description="Local authority where the placement is")
+    responsible_authority: OpenCode = Field(default=None, description="Local authority that looks after the child")
+    home_authority: OpenCode = Field(default=None, description="Local authority of the child's home")
+    home_force: OpenCode = Field(default=None, description="Police force of the child's home")
+    placement_started_at: Time = Field(default=None, description="When the placement began")
+    protection_plan: YesNo = Field(default=None, description="Has a child protection plan")
+    education_plan: YesNo = Field(default=None, description="Has an education, health and care plan")
+    trusted_adult: YesNo = Field(default=None, description="Has an adult to talk to")
+    disabilities: Annotated[tuple[c.Disability, ...] | None, *CodeList] = Field(
+        default=None, description="Disabilities"
+    )
     exploitation_flags: Annotated[tuple[c.ExploitationFlag, ...] | None, *CodeList] = Field(
-        None, description="Exploitation flags held on the child"
+        default=None, description="Exploitation flags held on the child"
     )
-    school_urn: Text = Field(None, description="School, by its unique reference number")
-    social_worker_id: Text = Field(None, description="Identifier of the allocated social worker")
+    school_urn: Text = Field(default=None, description="School, by its unique reference number")
+    social_worker_id: Text = Field(default=None, description="Identifier of the allocated social worker")
 
 
 class Suspect(Facts):
     """One suspect of the incident, known or unknown."""
 
-    id: Text = Field(None, description="Identifier of the suspect, the same in every record")
-    date_of_birth: PersonalDate = Field(None, description="Date of birth")
-    stated_age: Decimal6 = Field(None, description="Age as stated, in years, on the day of the incident")
-    age_from: Decimal6 = Field(None, description="Youngest age it can be")
-    age_to: Decimal6 = Field(None, description="Oldest age it can be")
-    is_adult: YesNo = Field(None, description="Known to be 18 or older, or known not to be")
-    several: YesNo = Field(None, description="This entry stands for several unknown people")
-    relationship: Annotated[c.Relationship | None, Code] = Field(None, description="What the suspect is to the child")
-    identified_at: Time = Field(None, description="When the suspect was identified")
-    registered_offender: YesNo = Field(None, description="Registered sex offender")
-    prior_child_offence: YesNo = Field(None, description="Earlier offence against a child")
-    position_of_trust: YesNo = Field(None, description="In a position of trust towards the child")
-    access_to_children: YesNo = Field(None, description="Lives with, works with or cares for children")
-    same_household: YesNo = Field(None, description="Lives in the child's household")
-    found_with_child: YesNo = Field(None, description="Was found with the child")
-    in_reach_of_child: YesNo = Field(None, description="Can still meet or contact the child")
-    order_types: Annotated[tuple[c.OrderType, ...] | None, *CodeList] = Field(
-        None, description="Orders, notices and bail conditions in force"
+    id: Text = Field(default=None, description="Identifier of the suspect, the same in every record")
+    date_of_birth: PersonalDate = Field(default=None, description="Date of birth")
+    stated_age: Decimal6 = Field(default=None, description="Age as stated, in years, on the day of the incident")
+    age_from: Decimal6 = Field(default=None, description="Youngest age it can be")
+    age_to: Decimal6 = Field(default=None, description="Oldest age it can be")
+    is_adult: YesNo = Field(default=None, description="Known to be 18 or older, or known not to be")
+    several: YesNo = Field(default=None, description="This entry stands for several unknown people")
+    relationship: Annotated[c.Relationship | None, Code] = Field(
+        default=None, description="What the suspect is to the child"
     )
-    authority: OpenCode = Field(None, description="Local authority where the suspect lives")
-    handle_id: Text = Field(None, description="Identifier of an online account")
-    phone_id: Text = Field(None, description="Identifier of a phone number")
-    vehicle_id: Text = Field(None, description="Identifier of a vehicle")
-    address_id: Text = Field(None, description="Address id of the suspect's home")
+    identified_at: Time = Field(default=None, description="When the suspect was identified")
+    registered_offender: YesNo = Field(default=None, description="Registered sex offender")
+    prior_child_offence: YesNo = Field(default=None, description="Earlier offence against a child")
+    position_of_trust: YesNo = Field(default=None, description="In a position of trust towards the child")
+    access_to_children: YesNo = Field(default=None, description="Lives with, works with or cares for children")
+    same_household: YesNo = Field(default=None, description="Lives in the child's household")
+    found_with_child: YesNo = Field(default=None, description="Was found with the child")
+    in_reach_of_child: YesNo = Field(default=None, description="Can still meet or contact the child")
+    order_types: Annotated[tuple[c.OrderType, ...] | None, *CodeList] = Field(
+        default=None, description="Orders, notices and bail conditions in force"
+    )
+    authority: OpenCode = Field(default=None, description="Local authority where the suspect lives")
+    handle_id: Text = Field(default=None, description="Identifier of an online account")
+    phone_id: Text = Field(default=None, description="Identifier of a phone number")
+    vehicle_id: Text = Field(default=None, description="Identifier of a vehicle")
+    address_id: Text = Field(default=None, description="Address id of the suspect's home")
 
 
 class Missing(Facts):
     """The missing episode, where there is one."""
 
     kind: Annotated[c.MissingKind | None, Code] = Field(
-        None, description="Missing (whereabouts not known) or away (known, without agreement)"
+        default=None, description="Missing (whereabouts not known) or away (known, without agreement)"
     )
-    missing_from: Annotated[c.MissingFrom | None, Code] = Field(None, description="Where the child is missing from")
-    last_seen_at: Time = Field(None, description="When the child was last seen")
-    reported_at: Time = Field(None, description="When the child was reported missing")
-    located_at: Time = Field(None, description="When the child was found")
-    returned_at: Time = Field(None, description="When the child was back")
-    risk_level: Annotated[c.RiskLevel | None, Code] = Field(None, description="Risk level, College of Policing")
-    risk_assessed_at: Time = Field(None, description="When the risk was assessed")
-    located_address_id: Text = Field(None, description="Address id of where the child was found")
+    missing_from: Annotated[c.MissingFrom | None, Code] = Field(
+        default=None, description="Where the child is missing from"
+    )
+    last_seen_at: Time = Field(default=None, description="When the child was last seen")
+    reported_at: Time = Field(default=None, description="When the child was reported missing")
+    located_at: Time = Field(default=None, description="When the child was found")
+    returned_at: Time = Field(default=None, description="When the child was back")
+    risk_level: Annotated[c.RiskLevel | None, Code] = Field(default=None, description="Risk level, College of Policing")
+    risk_assessed_at: Time = Field(default=None, description="When the risk was assessed")
+    located_address_id: Text = Field(default=None, description="Address id of where the child was found")
     returned_with: Annotated[tuple[c.ReturnedWith, ...] | None, *CodeList] = Field(
-        None, description="What the child came back with"
+        default=None, description="What the child came back with"
     )
-    earlier_episodes: Decimal6 = Field(None, description="Earlier episodes, as the source counts them")
+    earlier_episodes: Decimal6 = Field(default=None, description="Earlier episodes, as the source counts them")
 
 
 class Contact(Facts):
     """Contact between suspect and child, online or in person."""
 
-    channels: Annotated[tuple[c.Channel, ...] | None, *CodeList] = Field(None, description="How they are in contact")
-    first_at: Time = Field(None, description="When the contact began")
-    images_requested: YesNo = Field(None, description="Images of the child were asked for")
-    images_shared: YesNo = Field(None, description="Images of the child were shared")
-    sexual_content: YesNo = Field(None, description="The messages were sexual")
-    sexual_activity: YesNo = Field(None, description="Sexual activity is reported")
-    meeting_arranged: YesNo = Field(None, description="A meeting was arranged or asked for")
-    met: YesNo = Field(None, description="They have met")
-    gifts: YesNo = Field(None, description="Gifts or money were given")
+    channels: Annotated[tuple[c.Channel, ...] | None, *CodeList] = Field(
+        default=None, description="How they are in contact"
+    )
+    first_at: Time = Field(default=None, description="When the contact began")
+    images_requested: YesNo = Field(default=None, description="Images of the child were asked for")
+    images_shared: YesNo = Field(default=None, description="Images of the child were shared")
+    sexual_content: YesNo = Field(default=None, description="The messages were sexual")
+    sexual_activity: YesNo = Field(default=None, description="Sexual activity is reported")
+    meeting_arranged: YesNo = Field(default=None, description="A meeting was arranged or asked for")
+    met: YesNo = Field(default=None, description="They have met")
+    gifts: YesNo = Field(default=None, description="Gifts or money were given")
 
 
 class Marker(Facts):
     """A warning or flag that a system holds on a child, an address, a suspect or a vehicle."""
 
-    target: Annotated[c.MarkerTarget | None, Code] = Field(None, description="What the marker is on")
-    target_id: Text = Field(None, description="Identifier of what it is on")
-    type: Annotated[c.MarkerType | None, Code] = Field(None, description="Type of marker")
-    placed_at: Time = Field(None, description="When it was placed")
-    review_due: PlannedTime = Field(None, description="When it is to be reviewed")
-    removed_at: Time = Field(None, description="When it was removed")
+    target: Annotated[c.MarkerTarget | None, Code] = Field(default=None, description="What the marker is on")
+    target_id: Text = Field(default=None, description="Identifier of what it is on")
+    type: Annotated[c.MarkerType | None, Code] = Field(default=None, description="Type of marker")
+    placed_at: Time = Field(default=None, description="When it was placed")
+    review_due: PlannedTime = Field(default=None, description="When it is to be reviewed")
+    removed_at: Time = Field(default=None, description="When it was removed")
 
 
 class Action(Facts):
     """A safeguarding action on record."""
 
-    code: Text = Field(None, description="Code of the action, as the pack's catalogue spells it")
-    at: Time = Field(None, description="When it was done")
-    outcome: Annotated[c.Outcome | None, Code] = Field(None, description="Outcome")
-    by_role: Annotated[c.Role | None, Code] = Field(None, description="Role of who did it")
-    suspect_id: Text = Field(None, description="Suspect that it is about")
-    agencies: Annotated[tuple[c.Agency, ...] | None, *CodeList] = Field(None, description="Agencies that took part")
-    contents: Annotated[tuple[c.Content, ...] | None, *CodeList] = Field(None, description="What the record holds")
-    reason: PersonalText = Field(None, description="Reason, for a waiver or a decision")
-    evidence_ref: Text = Field(None, description="Where the evidence is")
+    code: Text = Field(default=None, description="Code of the action, as the pack's catalogue spells it")
+    at: Time = Field(default=None, description="When it was done")
+    outcome: Annotated[c.Outcome | None, Code] = Field(default=None, description="Outcome")
+    by_role: Annotated[c.Role | None, Code] = Field(default=None, description="Role of who did it")
+    suspect_id: Text = Field(default=None, description="Suspect that it is about")
+    agencies: Annotated[tuple[c.Agency, ...] | None, *CodeList] = Field(
+        default=None, description="Agencies that took part"
+    )
+    contents: Annotated[tuple[c.Content, ...] | None, *CodeList] = Field(
+        default=None, description="What the record holds"
+    )
+    reason: PersonalText = Field(default=None, description="Reason, for a waiver or a decision")
+    evidence_ref: Text = Field(default=None, description="Where the evidence is")
 
 
 class Holds(Facts):
     """What the source of a record records at all. What it does not hold is never read as not there."""
 
-    actions: Literal["all", "none"] | tuple[str, ...] = Field("all", description="Codes of actions it records")
+    actions: Literal["all", "none"] | tuple[str, ...] = Field(default="all", description="Codes of actions it records")
     markers: bool = Field(default=True, description="It records markers")
     suspects: bool = Field(default=True, description="It records suspects")
     contact: bool = Field(default=True, description="It records contact")
     indicators: bool = Field(default=True, description="It records screening indicators")
-    fields: Literal["all"] | tuple[str, ...] = Field("all", description="Fields that it can fill")
+    fields: Literal["all"] | tuple[str, ...] = Field(default="all", description="Fields that it can fill")
 
     def records_action(self, code: str) -> bool:
         """Return whether an action of this code would be on record, had it been taken."""
@@ -257,7 +273,7 @@ class Incident(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _unfold(cls, data: Any) -> Any:
-        return unfold(data) if isinstance(data, dict) else data
+        return unfold(cast("dict[str, Any]", data)) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _check(self) -> Incident:
@@ -310,7 +326,7 @@ def unfold(data: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for key, value in data.items():
         if key in LISTS and isinstance(value, list | tuple):
-            nested[key] = [_bare(item, GROUPS[key]) for item in value]
+            nested[key] = [_bare(item, GROUPS[key]) for item in cast("list[Any]", value)]
         elif "." not in key:
             held = nested.get(key)
             nested[key] = {**value, **held} if isinstance(value, dict) and isinstance(held, dict) else value
@@ -324,4 +340,4 @@ def unfold(data: Mapping[str, Any]) -> dict[str, Any]:
 def _bare(item: Any, group: str) -> Any:
     if not isinstance(item, dict):
         return item
-    return {key.removeprefix(f"{group}."): value for key, value in item.items()}
+    return {key.removeprefix(f"{group}."): value for key, value in cast("dict[str, Any]", item).items()}

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, GetPydanticSchema
@@ -20,6 +20,8 @@ from pydantic_core import core_schema
 from riskflags.model import Moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import GetCoreSchemaHandler, ValidationInfo
 
 KindName = Literal["text", "code", "number", "yes_no", "date", "moment", "codes"]
@@ -151,7 +153,7 @@ def parse_codes(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple | set | frozenset):
         msg = "expected a list of codes"
         raise ValueError(msg)  # noqa: TRY004 - pydantic reports a ValueError as a defect of the record
-    return tuple(sorted({parse_text(code) for code in value}))
+    return tuple(sorted({parse_text(code) for code in cast("list[object]", value)}))
 
 
 def _optional(value: object, parse: Any) -> Any:
@@ -160,7 +162,8 @@ def _optional(value: object, parse: Any) -> Any:
 
 def _moment_schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
     def read(value: object, info: ValidationInfo) -> Moment | None:
-        zone = (info.context or {}).get("timezone", DEFAULT_ZONE)
+        context = cast("Mapping[str, ZoneInfo]", info.context or {})
+        zone = context.get("timezone", DEFAULT_ZONE)
         return None if value is None else parse_moment(value, zone=zone)
 
     def write(value: Moment | None) -> str | None:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 from riskflags.errors import NOWHERE, Place, Problem
@@ -436,15 +436,19 @@ class Pack:
 
 def _plain(value: Any) -> Any:
     """Return the value as JSON can hold it, leaving out what takes no part in equality."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.compare}
-        return {"": type(value).__name__, **parts}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(_plain(item) for item in value)
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, type):
-        return value.__name__
-    return value if isinstance(value, str | bool | int | None) else str(value)
+    match value:
+        case str() | bool() | int() | None:
+            return value
+        case dict():
+            return {str(key): _plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+        case frozenset():
+            return sorted((_plain(item) for item in cast("frozenset[Any]", value)), key=str)
+        case tuple() | list():
+            return [_plain(item) for item in cast("list[Any]", value)]
+        case type():
+            return value.__name__
+        case _ if dataclasses.is_dataclass(value):
+            parts = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.compare}
+            return {"": type(value).__name__, **parts}
+        case _:
+            return str(value)

@@ -1,0 +1,46 @@
+"""A service that assesses records for months must not grow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from generated_packs import write_pack
+
+SCRIPT = """
+import gc, sys
+from datetime import UTC, datetime
+import psutil
+from riskflags import Engine, Incident, Pack
+
+pack = Pack.load(sys.argv[1])
+engine = Engine(pack)
+incident = Incident.model_validate({
+    "incident.id": "MEM-1", "incident.type": "online_contact", "incident.reported_at": "2026-02-14T10:00",
+    "incident.indicators": ["debt"], "child.id": "MEM-CHILD", "child.stated_age": 14, "child.in_care": False,
+})
+as_of = datetime(2026, 3, 1, tzinfo=UTC)
+flags = 0
+
+def run(times):
+    global flags
+    for _ in range(times):
+        flags += len(engine.assess(incident, as_of=as_of).flags)
+
+run(2_000)
+gc.collect()
+before = psutil.Process().memory_info().rss
+run(100_000)
+gc.collect()
+print(flags, (psutil.Process().memory_info().rss - before) / 1e6)
+"""
+
+
+def test_a_hundred_thousand_assessments_do_not_grow_the_process(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(write_pack(tmp_path / "pack", rules=3))],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    flags, grown = done.stdout.split()
+    assert int(flags) > 0
+    assert float(grown) < 20
