@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from riskflags.condition import Answer, Row, deciding, holds
+from riskflags.condition import Answer, Row, deciding, holds, names_read
 from riskflags.condition import needs as needs_of
 from riskflags.explanation import Explanation, Wording, explain, settled_by
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Severity, State, Value, Verdict
 from riskflags.pack import FlagReading, GapReading, shown
-from riskflags.requirements import Outcome, Standing, asks, concerns, standing
+from riskflags.requirements import Outcome, Standing, asks, concerns, may_ask, standing
 from riskflags.words import fill
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Case:
         severity, could_be, needs = self._severity(rule, seat.row)
         because = {self.record.id}
         for comparison in deciding(rule.when, seat.row):
-            because |= set(seat.row.evidence.get(comparison.name, ()))
+            for name in names_read(comparison):
+                because |= set(seat.row.evidence.get(name, ()))
         return self._outcome(
             rule, seat, Verdict.fires, severity=severity, could_be=could_be, severity_needs=needs,
             because=tuple(sorted(because)),
@@ -128,8 +129,10 @@ class Case:
         needs = NO_NEEDS.union(*(needs for answer, needs in answers if answer is None))
         return Absent(needs) if any(answer is None for answer, _ in answers) else False
 
-    def _suspect_of(self, row: Row) -> str | None:
-        return next((seat.suspect_id for seat in self.seats(for_each=True) if seat.row is row), None)
+    @staticmethod
+    def _suspect_of(row: Row) -> str | None:
+        suspect_id = row["suspect.id"]  # recorded or given, it stands in the row of each suspect, and in no other
+        return suspect_id if isinstance(suspect_id, str) else None
 
     def _relevant(self, rules: frozenset[str], suspect_id: str | None) -> list[Outcome]:
         return [
@@ -158,27 +161,35 @@ class Case:
         undecided = False
         for found in standings:
             if found.state in reading.states:
-                if found.late_by >= reading.late_by:
+                least, most = found.late_by
+                if least >= reading.late_by:
                     return True, NO_NEEDS
+                if most >= reading.late_by:
+                    undecided, unsure = True, unsure | found.late_needs
             elif found.state in (State.cannot_tell, State.undated):
                 undecided, unsure = True, unsure | found.needs
         if not standings:
-            for outcome in self.outcomes:
-                if outcome.verdict is Verdict.undecided and self._may_ask(outcome, action, reading.rules, suspect_id):
-                    undecided, unsure = True, unsure | outcome.needs
+            for needs in self._may_be_asked(action, reading.rules, suspect_id):
+                undecided, unsure = True, unsure | needs
         return (None, frozenset(unsure)) if undecided else (False, NO_NEEDS)
 
-    @staticmethod
-    def _may_ask(outcome: Outcome, action: Action, rules: frozenset[str] | None, suspect_id: str | None) -> bool:
-        asked = any(ask.action == action.key for ask in outcome.rule.requires)
-        about = suspect_id is None or concerns(outcome, action, suspect_id)
-        return asked and about and (rules is None or outcome.rule.id in rules)
+    def _may_be_asked(self, action: Action, rules: frozenset[str] | None, suspect_id: str | None) -> Iterator[Needs]:
+        """Yield the needs of each undecided rule that may require an action, where the action may apply."""
+        seats = self.seats(for_each=action.per == "suspect")
+        rows = [row for row, about in seats if about is None or suspect_id in (None, about)]
+        if action.when is not None and all(holds(action.when, row) is False for row in rows):
+            return
+        for outcome in self.outcomes:
+            is_about = suspect_id is None or concerns(outcome, action, suspect_id)
+            if outcome.verdict is Verdict.undecided and is_about and (rules is None or outcome.rule.id in rules):
+                yield from (outcome.needs for ask in outcome.rule.requires if may_ask(outcome, ask, action))
 
     # ---- requirements ------------------------------------------------------------------------------------------------
 
     def standings(self) -> Iterator[Standing]:
         """Yield every requirement of the record."""
-        for key in sorted(self.pack.actions):
+        fired = [outcome.rule for outcome in self.outcomes if outcome.verdict is Verdict.fires]
+        for key in sorted({ask.action for rule in fired for ask in rule.requires}):
             yield from self._standings(self.pack.actions[key], None)
 
     def _standings(self, action: Action, rules: frozenset[str] | None) -> Iterator[Standing]:

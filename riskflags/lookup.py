@@ -6,13 +6,13 @@ that may, with the needs that would settle the rest. Order and arrival of record
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, assert_never
 
 from riskflags.calendar import move_day
-from riskflags.condition import Answer, Comparison, Condition, Constant, Group, Named, Row, both, comparisons, holds
+from riskflags.condition import Answer, Comparison, Condition, Constant, Group, Named, Row, both, holds, names_read
 from riskflags.condition import needs as needs_of
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
 from riskflags.pack import Duration, LookUp, ParamDuration
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
 _HOURS = {"minutes": 60, "hours": 3600}
+_THIS = "this."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,53 +64,57 @@ def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
 def _summarise(spec: LookUp, items: Sequence[Item], open_above: Needs) -> Found:
     counting = [item for item in items if item.counts is not False]
     because = tuple(dict.fromkeys(item.record_id for item in counting if item.counts is True))
-    needs = NO_NEEDS.union(open_above, *(item.needs for item in counting if item.counts is None))
     match spec.function:
         case "how_many":
-            low, high = len([item for item in counting if item.counts is True]), len(counting)
+            value: Value = _count(counting, open_above)
         case "how_many_different":
-            low, high = _different(counting)
-            needs |= all_needs(
-                item.value for item in counting if item.counts is True and isinstance(item.value, Absent)
-            )
+            value = _different(counting, open_above)
         case "earliest" | "latest":
-            return Found(_extreme(spec, counting, needs), because)
+            value = _extreme(spec, counting, open_above)
         case _:
             assert_never(spec.function)
-    high = MANY if open_above else high
-    return Found(Number(low, high, needs if low < high else NO_NEEDS), because)
+    return Found(value, because)
 
 
-def _different(counting: Sequence[Item]) -> tuple[int, int]:
-    sure, possible, unknown, surely_unknown = set[Hashable](), set[Hashable](), 0, False
-    for item in counting:
-        keys = keys_of(item.value)
-        if not keys:
-            unknown += 1
-            surely_unknown |= item.counts is True
-        elif item.counts is True:
-            sure |= keys
-        else:
-            possible |= keys
-    return max(len(sure), int(surely_unknown)), len(sure | possible) + unknown
+def _count(counting: Sequence[Item], open_above: Needs) -> Number:
+    low = sum(item.counts is True for item in counting)
+    high = MANY if open_above else len(counting)
+    needs = open_above.union(*(item.needs for item in counting))
+    return Number(low, high, needs if low < high else NO_NEEDS)
 
 
-def _extreme(spec: LookUp, counting: Sequence[Item], needs: Needs) -> Value:
-    """Return the earliest or latest value; absent where an item that only may count could change it."""
-    sure = [item.value for item in counting if item.counts is True and not isinstance(item.value, Absent)]
-    moments = [value for value in sure if isinstance(value, Moment)]
-    if needs or not moments:
-        undated = all_needs(item.value for item in counting if isinstance(item.value, Absent))
-        return Absent(needs | undated or frozenset({spec.of or spec.over}))
-    if spec.function == "earliest":
-        first = min(moments, key=lambda m: (m.earliest, m.latest))
-        latest = min(m.latest for m in moments)
-        return Moment(
-            first.earliest, latest, first.day, first.local, first.needs if latest > first.earliest else NO_NEEDS
-        )
-    last = max(moments, key=lambda m: (m.latest, m.earliest))
-    earliest = max(m.earliest for m in moments)
-    return Moment(earliest, last.latest, last.day, last.local, last.needs if last.latest > earliest else NO_NEEDS)
+def _different(counting: Sequence[Item], open_above: Needs) -> Number:
+    """Return how many different values there are; one that is not known may be one of the others, or one more."""
+    sure = frozenset[Hashable]().union(*(keys_of(item.value) for item in counting if item.counts is True))
+    unknown = [item for item in counting if not keys_of(item.value) and not isinstance(item.value, Codes)]
+    more = [item for item in counting if all_needs([item.value]) or keys_of(item.value) - sure]
+    needs = open_above.union(*(item.needs | all_needs([item.value]) for item in more))
+    low = max(len(sure), int(any(item.counts is True for item in unknown)))
+    high = len(sure.union(*(keys_of(item.value) for item in more))) + len(unknown)
+    if open_above or any(isinstance(item.value, Codes) and item.value.needs for item in more):
+        high = MANY
+    return Number(low, high, needs if low < high else NO_NEEDS)
+
+
+def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value:
+    """Return the earliest or latest moment; absent where what has no time, or only may count, could be it."""
+    pick = min if spec.function == "earliest" else max
+    sure = [item.value for item in counting if item.counts is True and isinstance(item.value, Moment)]
+    low = pick((moment.earliest for moment in sure), default=0)
+    high = pick((moment.latest for moment in sure), default=0)
+    open_items = [
+        item
+        for item in counting
+        if not sure
+        or not isinstance(item.value, Moment)
+        or (pick(low, item.value.earliest), pick(high, item.value.latest)) != (low, high)
+    ]
+    if not sure or open_items or open_above:
+        needs = open_above.union(*(item.needs | all_needs([item.value]) for item in open_items))
+        return Absent(needs or frozenset({spec.of}))
+    named = pick(sure, key=lambda moment: (moment.earliest, moment.latest))
+    inside = [moment for moment in sure if moment.earliest <= high and moment.latest >= low]
+    return Moment(low, high, named.day, named.local, all_needs(inside) if low < high else NO_NEEDS)
 
 
 # ---- other records ---------------------------------------------------------------------------------------------------
@@ -117,9 +122,7 @@ def _extreme(spec: LookUp, counting: Sequence[Item], needs: Needs) -> Value:
 
 def _record_items(spec: LookUp, row: Row, record: Record, records: Records, event: Moment) -> Iterator[Item]:
     wanted = [keys_of(row[name]) for name in spec.by]
-    reads_this = spec.where is not None and any(
-        c.name.startswith("this.") or _refers(c) for c in comparisons(spec.where)
-    )
+    reads_this = spec.where is not None and any(name.startswith(_THIS) for name in names_read(spec.where))
     for other in records.sharing(spec.by[0], wanted[0]):
         if other is record and spec.others:
             continue
@@ -136,29 +139,46 @@ def _record_items(spec: LookUp, row: Row, record: Record, records: Records, even
         yield from _rejected(records.rejected, keys_of(row["child.id"]), spec)
 
 
-def _refers(comparison: Comparison) -> bool:
-    return any(getattr(operand, "name", "").startswith("this.") for operand in comparison.operands)
-
-
 def _record_item(spec: LookUp, looked: Row, row: Row, other: Record, event: Moment, *, own: bool, this: bool) -> Item:
     when = looked[other.event_time]
     inside = True if own else _in_window(spec, row, when, event)
     counts: Answer = inside
-    needs = all_needs([when]) if inside is None else NO_NEEDS
+    needs = _window_needs(spec, row, when, event) if inside is None else NO_NEEDS
     if inside is not False and spec.where is not None:
         seen = looked_at(looked, row, spec.where) if this else looked
         counts = both(inside, holds(spec.where, seen))
-        needs |= needs_of(spec.where, seen)
+        needs |= needs_of(spec.where, seen) if counts is None else NO_NEEDS
     value = looked[spec.of] if spec.of else True
-    return Item(counts, needs if own else _of(other.id, needs), value if own else _named(value, other.id), other.id)
+    of = "" if own else other.id
+    return Item(counts, spelled(needs, of=of), _renamed(value, lambda needs: spelled(needs, of=of)), other.id)
 
 
-def _of(record_id: str, needs: Needs) -> Needs:
-    return frozenset(f"{record_id}:{need}" for need in needs)
+def _window_needs(spec: LookUp, row: Row, when: Value, event: Moment) -> Needs:
+    """Return what would settle whether another record's time is in the window."""
+    back = spec.window.back
+    param = row[f"param.{back.param}"] if isinstance(back, ParamDuration) else True
+    return all_needs([when]) | _this(all_needs([param] if isinstance(param, Absent) else [event]))
 
 
-def _named(value: Value, record_id: str) -> Value:
-    return Absent(_of(record_id, value.needs), held=value.held) if isinstance(value, Absent) else value
+def spelled(needs: Needs, *, of: str) -> Needs:
+    """Return needs as the record under assessment spells them: those of a record that is looked at with its id.
+
+    `of` is empty where that is the record itself. What was read under `this.` is the record's own in any case.
+    """
+    prefix = f"{of}:" if of else ""
+    return frozenset(need.removeprefix(_THIS) if need.startswith(_THIS) else f"{prefix}{need}" for need in needs)
+
+
+def _this(needs: Needs) -> Needs:
+    return frozenset(f"{_THIS}{need}" for need in needs)
+
+
+def _renamed(value: Value, rename: Callable[[Needs], Needs]) -> Value:
+    match value:
+        case Absent() | Number() | Moment() | Codes():
+            return replace(value, needs=rename(value.needs)) if value.needs else value
+        case _:
+            return value
 
 
 def _as_one(found: Sequence[Item], *, by_value: bool) -> Iterator[Item]:
@@ -231,10 +251,9 @@ def keys_of(value: Value) -> frozenset[Hashable]:
 
 
 def looked_at(looked: Row, current: Row, where: Condition) -> Row:
-    """Return the looked-at row with the current record's values under `this.`."""
-    names = {c.name for c in comparisons(where)}
-    names |= {getattr(operand, "name", "") for c in comparisons(where) for operand in c.operands}
-    this = {name: current[name.removeprefix("this.")] for name in names if name.startswith("this.")}
+    """Return the looked-at row with the current record's values, and their needs, under `this.`."""
+    names = {name for name in names_read(where) if name.startswith(_THIS)}
+    this = {name: _renamed(current[name.removeprefix(_THIS)], _this) for name in names}
     return looked.with_values(this) if this else looked
 
 
@@ -245,7 +264,7 @@ def _own_items(spec: LookUp, row: Row, record: Record) -> Iterator[Item]:
     for item in record.items(spec.over):
         seen = looked_at(item, row, spec.where) if spec.where is not None else item
         counts = holds(spec.where, seen) if spec.where is not None else True
-        needs = needs_of(spec.where, seen) if spec.where is not None else NO_NEEDS
+        needs = spelled(needs_of(spec.where, seen), of="") if spec.where is not None else NO_NEEDS
         yield Item(counts, needs, item[spec.of] if spec.of else True, record.id)
 
 

@@ -86,7 +86,7 @@ class _DurableRules(Protocol):
     def complete_and_start_action(self, handle: int, state: int, /) -> str | None: ...
 
 
-def _load() -> _DurableRules:
+def load() -> _DurableRules:
     """Return the C module. Bound lazily: on Python 3.13 it names a function that is gone, and that we never reach."""
     flags = sys.getdlopenflags()
     sys.setdlopenflags(os.RTLD_LAZY)
@@ -145,7 +145,7 @@ class Online:
     """
 
     def __init__(self, questions: Mapping[str, Condition]) -> None:
-        self._engine = _load()
+        self._engine = load()
         self._lowered = lower(questions)
         self._names = property_names(self._lowered.properties)
         self._locks = {os.getpid(): threading.RLock()}

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,7 @@ class Duration:
         return f"{self.amount} {self.unit[:-1] if self.amount == 1 else self.unit}"
 
     @classmethod
+    @cache
     def parse(cls, text: str) -> Duration:
         """Return the duration of a text such as "24 hours", "1 working day" or "same day". ValueError for any other."""
         if text == "same day":

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, assert_never
 from riskflags.calendar import Deadline, deadline, move_day
 from riskflags.condition import Answer, Row, both, holds
 from riskflags.condition import needs as needs_of
-from riskflags.lookup import looked_at
-from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Number, Severity, State, Verdict
-from riskflags.pack import Action, Ask, Duration, MarkerInPlace, RecordedAction, RecordedField, Rule
+from riskflags.lookup import looked_at, spelled
+from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Number, Severity, State, Value, Verdict, all_needs
+from riskflags.pack import Action, Ask, Due, Duration, MarkerInPlace, RecordedAction, RecordedField, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,12 +52,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Something on record that satisfies an action, or may."""
+    """Something on record that satisfies an action, or may: `needs` would settle that, `at_needs` its exact time."""
 
     answer: Answer
     at: Moment | None
     outcome: str | None = None
     needs: Needs = NO_NEEDS
+    at_needs: Needs = NO_NEEDS
 
 
 @dataclass(slots=True)
@@ -71,7 +72,10 @@ class OnRecord:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one requirement stands: the deadline, the state, the record that counts, and how late in seconds."""
+    """Where one requirement stands: the deadline, the state, the record that counts.
+
+    `late_by` is how late a gap is, in seconds, at least and at most; `late_needs` would make that exact.
+    """
 
     action: Action
     suspect_id: str | None
@@ -81,7 +85,8 @@ class Standing:
     needs: Needs
     record: Match | None
     short_of: tuple[str, ...]
-    late_by: int
+    late_by: tuple[int, int] = (0, 0)
+    late_needs: Needs = NO_NEEDS
     uncovered: bool = False
 
     @property
@@ -103,15 +108,28 @@ def asks(outcomes: Sequence[Outcome], action: Action, suspect_id: str | None) ->
                     yield Asked(outcome, ask, needs_of(ask.when, row) if ask.when and answer is None else NO_NEEDS)
 
 
+def may_ask(outcome: Outcome, ask: Ask, action: Action) -> bool:
+    """Return whether an undecided rule, were it to fire, may ask for an action by this line of its `requires`."""
+    if ask.action != action.key or ask.when is None:
+        return ask.action == action.key
+    severities = [case.severity for case in outcome.rule.flag.severity]
+    row = outcome.row.with_values({"severity": Number(min(severities), max(severities), outcome.needs)})
+    return holds(ask.when, row) is not False
+
+
 def concerns(outcome: Outcome, action: Action, suspect_id: str | None) -> bool:
     """Return whether a rule's outcome is about the suspect that a requirement is about."""
     return action.per != "suspect" or not outcome.rule.for_each or outcome.suspect_id == suspect_id
 
 
 def with_severity(outcome: Outcome) -> Row:
-    """Return the row of an outcome with the name `severity`, which deadlines may read."""
-    severity = Number(int(outcome.severity), int(outcome.could_be), outcome.severity_needs)
-    return outcome.row.with_values({"severity": severity})
+    """Return the row of an outcome with the name `severity`, which `when` in `requires` may read."""
+    return outcome.row.with_values({"severity": severity_of(outcome)})
+
+
+def severity_of(outcome: Outcome) -> Number:
+    """Return the severity of an outcome as a number, from what it is to what it could be."""
+    return Number(int(outcome.severity), int(outcome.could_be), outcome.severity_needs)
 
 
 def standing(
@@ -127,7 +145,7 @@ def standing(
     unsure = needs_of(action.when, row) if action.when is not None and applies is None else NO_NEEDS
     if all(one.needs for one in asked):
         unsure |= NO_NEEDS.union(*(one.needs for one in asked))
-    due = _merged([_deadline(action, one, row, records) for one in asked])
+    due = _merged([(one.needs, _deadline(action, one, row, records)) for one in asked])
     on_record = _on_record(action, row, due.anchor, suspect_id=suspect_id, record=record, records=records)
     held = _held(action, record)
     state, match, needs = _state(due, on_record, as_of=records.as_of.earliest, held=not held)
@@ -135,6 +153,7 @@ def standing(
         state, needs = State.cannot_tell, needs | unsure
     if state is State.cannot_tell:
         needs |= held
+    late_by, late_needs = _lateness(state, due, match, records.as_of.earliest)
     return Standing(
         action=action,
         suspect_id=suspect_id,
@@ -144,7 +163,8 @@ def standing(
         needs=needs if state in (State.cannot_tell, State.undated) else NO_NEEDS,
         record=match,
         short_of=tuple(on_record.short_of) if state is not State.done else (),
-        late_by=_late_by(state, due.when, match, records.as_of.earliest),
+        late_by=late_by,
+        late_needs=late_needs,
         uncovered=due.uncovered,
     )
 
@@ -154,50 +174,69 @@ def standing(
 
 @dataclass(frozen=True, slots=True)
 class _DueBy:
+    """A deadline: `absent` would fill the anchors that are absent, `inexact` bring its two ends together."""
+
     when: Deadline | None
     anchor: Moment | None
-    needs: Needs
+    absent: Needs
+    inexact: Needs
     uncovered: bool
 
 
 def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueBy:
+    """Return the deadline that one flag sets: by the first case that holds, and those before it that may."""
     cases = asked.ask.due or action.due
-    seen = with_severity(asked.outcome) if any(case.when for case in cases) else row
+    seen = row.with_values({"severity": severity_of(asked.outcome)}) if any(case.when for case in cases) else row
     found: list[Deadline] = []
     anchors: list[Moment] = []
-    needs: set[str] = set()
-    uncovered = False
+    absent, inexact, uncovered = set[str](), set[str](), False
     for case in cases:
         answer = True if case.when is None else holds(case.when, seen)
         if answer is False:
             continue
-        if case.when is not None and answer is None:
-            needs |= needs_of(case.when, seen)
-        anchor = row[case.anchor]
-        within = (
-            case.within if isinstance(case.within, Duration) else Duration.parse(str(row[f"param.{case.within.param}"]))
-        )
-        if isinstance(anchor, Moment):
+        inexact |= needs_of(case.when, seen) if case.when is not None else NO_NEEDS
+        anchor, within = row[case.anchor], _within(case, row)
+        absent |= NO_NEEDS.union(*(value.needs for value in (anchor, within) if isinstance(value, Absent)))
+        if isinstance(anchor, Moment) and isinstance(within, Duration):
             anchors.append(anchor)
             when = deadline(anchor, within, calendar=records.pack.calendar, zone=records.names.zone)
+            inexact |= anchor.needs if when and when[0] < when[1] else NO_NEEDS
             uncovered |= when is None
             found.extend([when] if when else [])
-        elif isinstance(anchor, Absent):
-            needs |= anchor.needs
         if answer is True:
             break
     hull = (min(low for low, _ in found), max(high for _, high in found)) if found else None
-    return _DueBy(hull, min(anchors, key=lambda a: a.earliest, default=None), frozenset(needs), uncovered)
+    first = min(anchors, key=lambda anchor: anchor.earliest, default=None)
+    return _DueBy(hull, first, frozenset(absent), frozenset(inexact), uncovered)
 
 
-def _merged(dues: Sequence[_DueBy]) -> _DueBy:
-    """Return the earliest deadline of all that ask and whose anchor is known."""
-    known = [due.when for due in dues if due.when is not None]
+def _within(case: Due, row: Row) -> Duration | Value:
+    """Return how long a deadline gives; absent where its parameter has no value on the record's date."""
+    if isinstance(case.within, Duration):
+        return case.within
+    value = row[f"param.{case.within.param}"]
+    return Duration.parse(value) if isinstance(value, str) else value
+
+
+def _merged(dues: Sequence[tuple[Needs, _DueBy]]) -> _DueBy:
+    """Return the earliest deadline of all that ask and whose anchor is known.
+
+    A flag that only may ask, since its needs are not empty, can bring the deadline forward and not put it off.
+    """
+    surely = [due for unsure, due in dues if not unsure] or [due for _, due in dues]
+    known = [due.when for due in surely if due.when is not None]
+    when = (min(low for low, _ in known), min(high for _, high in known)) if known else None
+    inexact = NO_NEEDS.union(*(due.inexact for due in surely))
+    for unsure, due in dues:
+        if when is not None and due.when is not None and unsure and due.when[0] < when[0]:
+            when = (due.when[0], when[1])
+            inexact |= unsure | due.inexact
     return _DueBy(
-        when=(min(low for low, _ in known), min(high for _, high in known)) if known else None,
-        anchor=min((due.anchor for due in dues if due.anchor), key=lambda anchor: anchor.earliest, default=None),
-        needs=NO_NEEDS.union(*(due.needs for due in dues)),
-        uncovered=any(due.uncovered for due in dues),
+        when=when,
+        anchor=min((due.anchor for _, due in dues if due.anchor), key=lambda anchor: anchor.earliest, default=None),
+        absent=NO_NEEDS.union(*(due.absent for _, due in dues)),
+        inexact=inexact if when is not None and when[0] < when[1] else NO_NEEDS,
+        uncovered=any(due.uncovered for _, due in dues),
     )
 
 
@@ -209,74 +248,83 @@ def _on_record(
 ) -> OnRecord:
     found = OnRecord()
     scope = records.same_child(record) if action.per == "child" else [record]
-    if record not in scope:
-        scope = [record, *scope]
-    for way in action.satisfied_by:
-        match way:
-            case RecordedAction():
-                for one in scope:
+    for one in scope if record in scope else [record, *scope]:
+        of = "" if one is record else one.id
+        is_alone = len(one.suspects) <= 1
+        for way in action.satisfied_by:
+            match way:
+                case RecordedAction():
                     for item in one.items("done"):
-                        _weigh_action(
-                            way, looked_at_way(item, row, way), anchor, found, suspect_id=suspect_id, record=one
-                        )
-            case RecordedField():
-                value = row[way.name]
-                if isinstance(value, Moment):
-                    found.matches.append(Match(answer=True, at=value))
-            case MarkerInPlace():
-                for one in scope:
-                    found.matches.extend(_markers(way, one, row))
-            case _:
-                assert_never(way)
-    for one in scope:
+                        seen = looked_at(item, row, way.where) if way.where is not None else item
+                        who = _is_about(item, suspect_id, is_alone=is_alone)
+                        _weigh_action(way, seen, anchor, found, who=who, of=of)
+                case RecordedField():
+                    is_filled = one is record and isinstance(row[way.name], Moment)
+                    found.matches.extend([_match(row[way.name])] if is_filled else [])
+                case MarkerInPlace():
+                    found.matches.extend(_markers(way, one, row, of=of))
+                case _:
+                    assert_never(way)
+        steps = (item for item in one.items("done") if item["action.code"] in action.steps)
         found.short_of.extend(
-            _step(item)
-            for item in one.items("done")
-            if item["action.code"] in action.steps and _is_about(item, suspect_id)
+            _step(item) for item in steps if _is_about(item, suspect_id, is_alone=is_alone) is not False
         )
     found.short_of = sorted(set(found.short_of))
+    found.matches = [match for match in found.matches if match.answer is not False]
     return found
 
 
-def looked_at_way(item: Row, row: Row, way: RecordedAction) -> Row:
-    """Return the row of a recorded action as the way's `where` sees it."""
-    return looked_at(item, row, way.where) if way.where is not None else item
+def _match(
+    at: Value, *, answer: Answer = True, outcome: str | None = None, needs: Needs = NO_NEEDS, of: str = ""
+) -> Match:
+    """Return what is on record, with its time if it has one."""
+    return Match(
+        answer=answer,
+        at=at if isinstance(at, Moment) else None,
+        outcome=outcome,
+        needs=spelled(needs, of=of) if answer is None else NO_NEEDS,
+        at_needs=spelled(all_needs([at]), of=of),
+    )
 
 
 def _weigh_action(
-    way: RecordedAction, item: Row, anchor: Moment | None, found: OnRecord, *, suspect_id: str | None, record: Record
+    way: RecordedAction, item: Row, anchor: Moment | None, found: OnRecord, *, who: Answer, of: str
 ) -> None:
-    if item["action.code"] not in way.codes or not _is_about(item, suspect_id):
+    """Add a recorded action to what satisfies a requirement, may, or falls short of it.
+
+    `who` says whether it is about the right suspect; `of` is the id of another record that it stands in.
+    """
+    code, outcome, at = item["action.code"], item["action.outcome"], item["action.at"]
+    answer = both(None if isinstance(code, Absent) else code in way.codes, who)
+    if answer is False:
         return
-    at = item["action.at"]
-    when = at if isinstance(at, Moment) else None
-    outcome = item["action.outcome"]
+    needs = all_needs([code]) | (NO_NEEDS if who else {"action.suspect_id"})
+    waives = outcome == "waived" and not isinstance(item["action.reason"], Absent)
+    if not waives:
+        answer = both(answer, None if isinstance(outcome, Absent) else outcome in way.outcomes)
+        needs |= all_needs([outcome])
+        if way.where is not None:
+            answer = both(answer, holds(way.where, item))
+            needs |= needs_of(way.where, item)
+        if way.still_counts is not None and anchor is not None:
+            since = move_day(anchor.day, way.still_counts, back=True)
+            answer = both(answer, at.day >= since if isinstance(at, Moment) else None)
+            needs |= all_needs([at]) if isinstance(at, Absent) else NO_NEEDS
+        if answer is not True and not isinstance(code, Absent):
+            found.short_of.append(_step(item))
     text = outcome if isinstance(outcome, str) else None
-    if text == "waived":
-        if not isinstance(item["action.reason"], Absent):
-            found.waived.append(Match(answer=True, at=when, outcome=text))
-        return
-    answer: Answer = None if text is None else text in way.outcomes
-    needs = frozenset({"action.outcome"}) if text is None else NO_NEEDS
-    if way.where is not None:
-        answer = both(answer, holds(way.where, item))
-        needs |= needs_of(way.where, item)
-    if suspect_id is not None and isinstance(item["action.suspect_id"], Absent) and len(record.suspects) > 1:
-        answer, needs = both(answer, None), needs | {"action.suspect_id"}
-    if way.still_counts is not None and anchor is not None:
-        since = move_day(anchor.day, way.still_counts, back=True)
-        answer = both(answer, when.day >= since if when else None)
-        needs |= NO_NEEDS if when else {"action.at"}
-    if answer is not True:
-        found.short_of.append(_step(item))
-    if answer is not False:
-        found.matches.append(Match(answer, when, text, needs if answer is None else NO_NEEDS))
+    if waives and answer is not True:
+        at = Absent(NO_NEEDS)  # whenever it was waived
+    match = _match(at, answer=answer, outcome=text, needs=needs, of=of)
+    (found.waived if waives and answer is True else found.matches).append(match)
 
 
-def _is_about(item: Row, suspect_id: str | None) -> bool:
-    """Return whether a recorded action may be about the suspect."""
+def _is_about(item: Row, suspect_id: str | None, *, is_alone: bool) -> Answer:
+    """Return whether a recorded action is about the suspect: without an id it is about the only one there is."""
     about = item["action.suspect_id"]
-    return suspect_id is None or isinstance(about, Absent) or about == suspect_id
+    if suspect_id is None or (isinstance(about, Absent) and is_alone):
+        return True
+    return None if isinstance(about, Absent) else about == suspect_id
 
 
 def _step(item: Row) -> str:
@@ -290,13 +338,10 @@ def _step(item: Row) -> str:
     )
 
 
-def _markers(way: MarkerInPlace, record: Record, row: Row) -> Iterator[Match]:
+def _markers(way: MarkerInPlace, record: Record, row: Row, *, of: str) -> Iterator[Match]:
     for item in record.items("markers"):
         seen = looked_at(item, row, way.where)
-        answer = holds(way.where, seen)
-        if answer is not False:
-            placed = item["marker.placed_at"]
-            yield Match(answer, placed if isinstance(placed, Moment) else None, None, needs_of(way.where, seen))
+        yield _match(item["marker.placed_at"], answer=holds(way.where, seen), needs=needs_of(way.where, seen), of=of)
 
 
 def _held(action: Action, record: Record) -> Needs:
@@ -325,52 +370,57 @@ def _held(action: Action, record: Record) -> Needs:
 
 
 def _state(due: _DueBy, on_record: OnRecord, *, as_of: int, held: bool) -> tuple[State, Match | None, Needs]:
-    sure = [match for match in on_record.matches if match.answer is True]
-    maybe = [match for match in on_record.matches if match.answer is None]
-    if sure:
-        return _when_satisfied(due, sure, maybe)
+    if any(match.answer is True for match in on_record.matches):
+        return _when_satisfied(due, on_record.matches)
     if on_record.waived:
         return State.waived, on_record.waived[0], NO_NEEDS
-    if not held:
-        return State.cannot_tell, None, due.needs
-    if due.when is None:
-        return State.cannot_tell, None, due.needs
+    if not held or due.when is None:
+        return State.cannot_tell, None, due.absent
     earliest, latest = due.when
-    if as_of <= earliest and not due.needs:
+    if as_of <= earliest and not due.absent:
         return State.not_yet_due, None, NO_NEEDS
-    in_time = [match for match in maybe if match.at is None or match.at.earliest <= latest]
-    if in_time:
-        return State.cannot_tell, in_time[0], NO_NEEDS.union(*(match.needs for match in in_time))
+    open_due = due.absent | (due.inexact if as_of > earliest else NO_NEEDS) if as_of <= latest else NO_NEEDS
+    if in_time := [match for match in on_record.matches if _may_be_by(match, latest)]:
+        return State.cannot_tell, in_time[0], open_due.union(*(_needs_by(match, due.when, due) for match in in_time))
     if as_of > latest:
         return State.overdue, None, NO_NEEDS
-    if as_of > earliest or due.needs:
-        return State.cannot_tell, None, due.needs
-    return State.not_yet_due, None, NO_NEEDS
+    return State.cannot_tell, None, open_due
 
 
-def _when_satisfied(due: _DueBy, sure: list[Match], maybe: list[Match]) -> tuple[State, Match | None, Needs]:
-    dated = sorted(
-        (match for match in sure if match.at), key=lambda m: (m.at.latest, m.at.earliest) if m.at else (0, 0)
-    )
+def _when_satisfied(due: _DueBy, matches: list[Match]) -> tuple[State, Match | None, Needs]:
+    sure = [match for match in matches if match.answer is True]
+    dated = [(match.at.latest, match.at.earliest, number) for number, match in enumerate(sure) if match.at]
     if not dated:
-        return State.undated, sure[0], frozenset({"action.at"})
-    first = dated[0]
-    if due.when is None or first.at is None:
-        return State.cannot_tell, first, due.needs
+        return State.undated, sure[0], sure[0].at_needs
+    latest_at, _, number = min(dated)
+    if due.when is None:
+        return State.cannot_tell, sure[number], due.absent
     earliest, latest = due.when
-    if first.at.latest <= earliest:
-        return State.done, first, NO_NEEDS
-    others = [m for m in (*sure, *maybe) if m.at is None or m.at.earliest <= latest]
-    if not others:
-        return State.done_late, first, NO_NEEDS
-    needs = due.needs | first.at.needs
-    for match in others:
-        needs |= match.needs | (match.at.needs if match.at else frozenset({"action.at"}))
-    return State.cannot_tell, first, needs
+    if latest_at <= earliest:
+        return State.done, sure[number], NO_NEEDS
+    in_time = [match for match in matches if _may_be_by(match, latest)]
+    if not in_time:
+        return State.done_late, sure[number], NO_NEEDS
+    return State.cannot_tell, sure[number], NO_NEEDS.union(*(_needs_by(match, due.when, due) for match in in_time))
 
 
-def _late_by(state: State, due: Deadline | None, match: Match | None, as_of: int) -> int:
-    if due is None or not state.is_gap:
-        return 0
-    end = match.at.earliest if state is State.done_late and match and match.at else as_of
-    return end - due[1]
+def _may_be_by(match: Match, latest: int) -> bool:
+    """Return whether something on record may lie in time."""
+    return match.at is None or match.at.earliest <= latest
+
+
+def _needs_by(match: Match, when: Deadline, due: _DueBy) -> Needs:
+    """Return what would settle whether something on record satisfies a requirement in time."""
+    if match.at is not None and match.at.latest <= when[0]:
+        return match.needs
+    return match.needs | match.at_needs | due.inexact
+
+
+def _lateness(state: State, due: _DueBy, match: Match | None, as_of: int) -> tuple[tuple[int, int], Needs]:
+    """Return how late a gap is, in seconds, at least and at most, and what would make that exact."""
+    if due.when is None or not state.is_gap:
+        return (0, 0), NO_NEEDS
+    first, last, needs = as_of, as_of, due.inexact
+    if state is State.done_late and match is not None and match.at is not None:
+        first, last, needs = match.at.earliest, match.at.latest, needs | match.at_needs
+    return (first - due.when[1], last - due.when[0]), needs

@@ -53,9 +53,21 @@ POOLS: dict[KindName, tuple[Value, ...]] = {
     "yes_no": (True, False),
     "date": DAYS,
     "moment": tuple(Moment(s, s, DAYS[2], "") for s in range(_NEW_YEAR - 259_200, _NEW_YEAR + 259_201, 43_200)),
-    "codes": tuple(Codes(frozenset(some)) for size in range(5) for some in combinations(CODES, size)),
+    "codes": tuple(
+        Codes(frozenset(some)) for some in [(ANOTHER,), *(c for size in range(5) for c in combinations(CODES, size))]
+    ),
 }
 """Values that are exactly known, by kind."""
+BEYOND: dict[KindName, tuple[Value, ...]] = {
+    "number": (Number(-(10**10), -(10**10)), Number(10**10, 10**10)),
+    "text": (),
+    "code": (ANOTHER,),
+    "yes_no": (),
+    "date": (date(1900, 1, 1), date(2199, 12, 31)),
+    "moment": (Moment(0, 0, date(1970, 1, 1), ""), Moment(2**32, 2**32, date(2106, 2, 7), "")),
+    "codes": tuple(Codes(frozenset(codes)) for codes in (("f",), (*CODES, ANOTHER), (*CODES, ANOTHER, "f"))),
+}
+"""Values past all of them, so that any of them may turn out to be too small or too large."""
 CODE_SETS = tuple(codes.known for codes in POOLS["codes"] if isinstance(codes, Codes))
 EXACT = {kind: st.sampled_from(pool) for kind, pool in POOLS.items()}
 
@@ -92,6 +104,18 @@ def values(name: str) -> SearchStrategy[Value]:
     return st.one_of(EXACT[kind_of(name)], inexact(name), absent)
 
 
+def samples(name: str) -> list[Value]:
+    """Return every value of the pool of a name, some that are not exactly known, and what is absent."""
+    need = frozenset({name})
+    some: dict[KindName, list[Value]] = {
+        "number": [Number(low, high, need) for low, high in combinations(NUMBERS[1:8:2], 2)],
+        "moment": [replace(Moment.whole_day(day, zone=ZONE), needs=need) for day in DAYS],
+        "codes": [Codes(known, need) for known in CODE_SETS[::3]],
+    }
+    kind = kind_of(name)
+    return [*POOLS[kind], *some.get(kind, ()), Absent(need), Absent(need, held=False)]
+
+
 def rows() -> SearchStrategy[dict[str, Value]]:
     """Return random values for every name; names that are left out are absent."""
     return st.fixed_dictionaries({}, optional={name: values(name) for name in KINDS})
@@ -106,26 +130,32 @@ OPERATOR_KINDS: tuple[tuple[str, KindName], ...] = tuple(
 )
 
 
-def _reference(*kinds: KindName) -> SearchStrategy[Operand]:
-    return st.sampled_from([name for kind in kinds for name in NAMES[kind]]).map(Reference)
-
-
-def _operand(operator: str, kind: KindName, *, plain: bool) -> SearchStrategy[Operand]:
-    codes = [EXACT["codes"].map(Constant), _reference("codes", "text", "code")]
-    if not plain:
-        codes.append(st.sampled_from(CODE_SETS).map(lambda known: Constant(Codes(known, frozenset({"a list"})))))
+def constants(operator: str, kind: KindName) -> list[Value]:
+    """Return values to stand on the right of an operator, exactly known."""
     match OPERATORS[operator].takes:
         case "yes_no":
-            return st.booleans().map(Constant)
+            return [True, False]
         case "many":
-            return st.one_of(codes)
+            return [*POOLS["codes"]]
         case "one" if kind == "codes":
-            return st.one_of(st.sampled_from(CODES).map(Constant), *codes)
+            return [*CODES, *POOLS["codes"]]
         case "one" | "two":
-            same = [EXACT[kind].map(Constant), _reference(kind)]
-            if not plain:
-                same.append(inexact(NAMES[kind][0]).map(Constant))
-            return st.one_of(same)
+            return [*POOLS[kind]]
+        case takes:
+            assert_never(takes)
+
+
+def references(operator: str, kind: KindName) -> list[str]:
+    """Return names to stand on the right of an operator."""
+    match OPERATORS[operator].takes:
+        case "yes_no":
+            return []
+        case "many":
+            return [*NAMES["codes"], *NAMES["code"]]
+        case "one" if kind == "codes":
+            return [*NAMES["codes"], *NAMES["text"]]
+        case "one" | "two":
+            return [*NAMES[kind]]
         case takes:
             assert_never(takes)
 
@@ -134,10 +164,16 @@ def _operand(operator: str, kind: KindName, *, plain: bool) -> SearchStrategy[Op
 def comparisons(draw: DrawFn, *, plain: bool) -> Comparison:
     """Return a comparison: any operator on any kind that it fits."""
     operator, kind = draw(st.sampled_from([o for o in OPERATOR_KINDS if not plain or o[0] != "recorded"]))
-    operand = _operand(operator, kind, plain=plain)
+    operands: list[SearchStrategy[Operand]] = [st.sampled_from(constants(operator, kind)).map(Constant)]
+    if others := references(operator, kind):
+        operands.append(st.sampled_from(others).map(Reference))
+    if not plain and kind in {"number", "moment", "codes"} and operator != "recorded":
+        operands.append(inexact(NAMES[kind][0]).map(Constant))
     many = 2 if OPERATORS[operator].takes == "two" else 1
     name = draw(st.sampled_from(NAMES[kind]))
-    return Comparison(name, operator, tuple(draw(operand) for _ in range(many)), positive=draw(st.booleans()))
+    return Comparison(
+        name, operator, tuple(draw(st.one_of(operands)) for _ in range(many)), positive=draw(st.booleans())
+    )
 
 
 @st.composite
@@ -148,8 +184,8 @@ def _groups(draw: DrawFn, children: SearchStrategy[Condition]) -> Condition:
     return Group(kind, inner, many)
 
 
-def _named(children: SearchStrategy[Condition]) -> SearchStrategy[Condition]:
-    return st.builds(Named, st.just("some_name"), children, positive=st.booleans())
+def _deeper(inner: SearchStrategy[Condition]) -> SearchStrategy[Condition]:
+    return st.one_of(_groups(inner), st.builds(Named, st.just("some_name"), inner, positive=st.booleans()))
 
 
 def conditions(*, plain: bool = False, leaves: int = 10) -> SearchStrategy[Condition]:
@@ -158,8 +194,7 @@ def conditions(*, plain: bool = False, leaves: int = 10) -> SearchStrategy[Condi
     The `plain` ones are those that more knowledge can only decide: without `recorded`, which asks about the record and
     not about the child, and with constants that are exactly known.
     """
-    comparison = comparisons(plain=plain)
-    return st.recursive(comparison, lambda inner: _groups(inner) | _named(inner), max_leaves=leaves)
+    return st.recursive(comparisons(plain=plain), _deeper, max_leaves=leaves)
 
 
 # ---- knowledge that grows --------------------------------------------------------------------------------------------
@@ -178,7 +213,7 @@ def better(name: str, value: Value) -> SearchStrategy[Value]:
             return st.tuples(inside, inside).map(lambda ends: replace(value, earliest=min(ends), latest=max(ends)))
         case Codes(known, needs) if needs:
             open_or_not = st.sampled_from((needs, frozenset[str]()))
-            return st.builds(Codes, st.sampled_from([more for more in CODE_SETS if known <= more]), open_or_not)
+            return st.builds(Codes, st.sampled_from([known | more for more in CODE_SETS]), open_or_not)
         case _:
             return st.just(value)
 
@@ -187,7 +222,7 @@ def exactly(name: str, value: Value) -> list[Value]:
     """Return values, exactly known, that the value of a name may turn out to be."""
     match value:
         case Absent():
-            return [*POOLS[kind_of(name)]]
+            return [*POOLS[kind_of(name)], *BEYOND[kind_of(name)]]
         case Number(low, high):
             return [Number(number, number) for number in NUMBERS if low <= number <= high]
         case Moment(earliest, latest):
@@ -198,6 +233,7 @@ def exactly(name: str, value: Value) -> list[Value]:
                 if earliest <= second <= latest
             ]
         case Codes(known, needs) if needs:
-            return [*(Codes(more) for more in CODE_SETS if known <= more), Codes(known | {ANOTHER})]
+            more = [codes.known for codes in (*POOLS["codes"], *BEYOND["codes"]) if isinstance(codes, Codes)]
+            return [Codes(known | codes) for codes in more]
         case _:
             return [value]

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count, product
+from itertools import count, product, zip_longest
 from typing import TYPE_CHECKING, assert_never
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import KINDS, better, conditions, exactly, rows, values
+from strategies import (
+    KINDS,
+    NAMES,
+    OPERATOR_KINDS,
+    better,
+    conditions,
+    constants,
+    exactly,
+    references,
+    rows,
+    samples,
+    values,
+)
 
 from riskflags.condition import (
+    OPERATORS,
     Answer,
     Comparison,
     Condition,
+    Constant,
     Group,
     Named,
+    Operand,
     Reference,
     Row,
     comparisons,
@@ -33,7 +49,23 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
+    from riskflags.kinds import KindName
+
 SAID = {True: OnlineAnswer.fires, False: OnlineAnswer.clears, None: OnlineAnswer.neither}
+
+
+@pytest.mark.parametrize(("operator", "kind"), OPERATOR_KINDS)
+def test_the_online_engine_answers_every_comparison_as_holds_does(operator: str, kind: KindName) -> None:
+    name, others = NAMES[kind][0], references(operator, kind)
+    right: list[Operand] = [*map(Constant, constants(operator, kind)), *map(Reference, others)]
+    pairs = product(right, repeat=2 if OPERATORS[operator].takes == "two" else 1)
+    questions = {str(n): Comparison(name, operator, operands) for n, operands in enumerate(pairs)}
+    online = Online(questions)
+    for values_ in product(samples(name), zip_longest(*map(samples, others)) if others else [()]):
+        there = {other: value for other, value in zip(others, values_[1], strict=True) if value is not None}
+        row = Row({**there, name: values_[0]})
+        assert online.ask(row) == {n: SAID[holds(comparison, row)] for n, comparison in questions.items()}
+    online.close()
 
 
 @given(st.lists(conditions(), min_size=8, max_size=8), st.lists(rows(), min_size=10, max_size=10))

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import durable_rules_engine
 import pytest
 from scenarios import compare, exact, mixed, yes
 
@@ -21,11 +20,12 @@ from riskflags.condition import OPERATORS, Comparison, Condition, Group, Named, 
 from riskflags.errors import EngineError
 from riskflags.lowering import MOST_TESTS, OPERATIONS, lower
 from riskflags.model import Absent, Codes, Moment, Number, Value
-from riskflags.online import Online, OnlineAnswer
+from riskflags.online import Online, OnlineAnswer, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ENGINE = load()
 HERE = Path(__file__).parent
 WANTED = {"one": 1, "two": 2, "many": 1, "yes_no": 1}
 
@@ -216,11 +216,11 @@ class Stumbling(SimpleNamespace):
     """The C module, whose functions do something else when they are told to."""
 
     def __init__(self) -> None:
-        super().__init__(**{name: getattr(durable_rules_engine, name) for name in dir(durable_rules_engine)})
+        super().__init__(**{name: getattr(ENGINE, name) for name in dir(ENGINE)})
 
     def once(self, name: str, instead: Callable[..., Any], *, after: int = 0) -> None:
         """Let a function be replaced for one call, after some that go well."""
-        real, calls = getattr(durable_rules_engine, name), iter(range(after + 1))
+        real, calls = getattr(ENGINE, name), iter(range(after + 1))
 
         def function(*arguments: Any) -> Any:
             turn = next(calls, None)
@@ -238,7 +238,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Stumbling:
 
 def fail(*_: object) -> None:
     msg = "Could not assert fact, error code: 303"
-    raise durable_rules_engine.error(msg)
+    raise ENGINE.error(msg)
 
 
 def run_out(*_: object) -> None:
@@ -311,7 +311,7 @@ def test_a_second_ask_inside_the_first_is_refused_and_the_first_goes_on(module: 
         with pytest.raises(EngineError, match="asked again") as caught:
             online.ask(Row({}))
         refused.append(caught.value)
-        return durable_rules_engine.start_action_for_state(handle, state)
+        return ENGINE.start_action_for_state(handle, state)
 
     module.once("start_action_for_state", meanwhile)
     assert online.ask(Row(KNOWN)) == right
@@ -340,12 +340,12 @@ def test_an_engine_that_nobody_holds_frees_its_rulesets(module: Stumbling) -> No
     freed: list[int] = []
 
     def create(name: str, rules: str) -> int:
-        made.append(durable_rules_engine.create_ruleset(name, rules))
+        made.append(ENGINE.create_ruleset(name, rules))
         return made[-1]
 
     def delete(handle: int) -> None:
         freed.append(handle)
-        durable_rules_engine.delete_ruleset(handle)
+        ENGINE.delete_ruleset(handle)
 
     module.create_ruleset, module.delete_ruleset = create, delete
     Online(QUESTIONS).ask(Row(KNOWN))

@@ -1,0 +1,197 @@
+"""The commands and their options. What a command does is imported when it is called, so that help is quick."""
+
+# ruff: noqa: FBT001, FBT002, PLR0917 - typer makes each option an argument, and a switch one that is true or false
+# ruff: noqa: PLC0415 - what a command needs is imported when it is called
+# ruff: noqa: ARG001 - an option with a callback has done its work there
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from riskflags.cli.exits import Refused, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Commands(TyperGroup):
+    """The group of commands, with our exit codes and words for what goes wrong."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command; in standalone mode leave the process with its exit code."""
+        run, expand, given = super().main, windows_expand_args, extra | {"standalone_mode": False}
+        code = exit_code(lambda: run(args, prog_name, complete_var, windows_expand_args=expand, **given))
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Child safeguarding: incident records in; risk flags, required actions and gaps out.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def commands() -> int:
+    """Run the command that the arguments of the process name; return the exit code."""
+    return int(app(standalone_mode=False, prog_name="riskflags"))
+
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="CSV or JSON lines; - is standard input.")]
+Rules = Annotated[Path | None, typer.Option(metavar="DIR", help="A pack of rules [default: the shipped one].")]
+Mapping = Annotated[str | None, typer.Option(metavar="NAME|FILE", help="How the columns of the files are read.")]
+Actions = Annotated[str | None, typer.Option(metavar="FILE", help="Actions done, keyed by incident.id.")]
+Suspects = Annotated[str | None, typer.Option(metavar="FILE", help="Suspects, keyed by incident.id.")]
+Markers = Annotated[str | None, typer.Option(metavar="FILE", help="Markers, keyed by incident.id.")]
+AsOf = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="As things stood then: 2026-03-31T17:00 [default: now].")
+]
+Record = Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help="A model of the record with more fields.")]
+Drafts = Annotated[bool, typer.Option("--drafts", help="Run draft rules too.")]
+ShowPersonal = Annotated[bool, typer.Option("--show-personal", help="Show values of personal fields.")]
+PackFolder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A pack of rules [default: the shipped one].")]
+
+
+def _version(value: bool) -> None:
+    """Print the version and stop, where it was asked for."""
+    if value:
+        from riskflags.shipped import library_version
+
+        typer.echo(f"riskflags {library_version()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Say what is missing where no command is given; typer calls this before each command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise Refused("say which command to run")
+
+
+@app.command()
+def run(
+    files: Files,
+    rules: Rules = None,
+    mapping: Mapping = None,
+    actions: Actions = None,
+    suspects: Suspects = None,
+    markers: Markers = None,
+    as_of: AsOf = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the files of the run into this folder.")
+    ] = None,
+    form: Annotated[Literal["csv", "jsonl", "parquet"], typer.Option("--format", help="Form of the files.")] = "csv",
+    fail_on: Annotated[
+        Literal["low", "medium", "high", "critical"] | None,
+        typer.Option(help="Exit with 1 for a flag or a gap at or above this severity."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where rows were rejected.")] = False,
+    record: Record = None,
+    drafts: Drafts = False,
+    show_personal: ShowPersonal = False,
+) -> None:
+    """Run the rules over incident records and show the gaps."""
+    from riskflags.cli.inputs import Inputs, Terms
+    from riskflags.cli.run import RunOptions, run_rules
+
+    options = RunOptions(
+        inputs=Inputs(tuple(files), mapping, actions, suspects, markers),
+        terms=Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal),
+        out=out,
+        form=form,
+        fail_on=fail_on,
+        strict=strict,
+    )
+    raise typer.Exit(run_rules(options))
+
+
+@app.command()
+def demo() -> None:
+    """Run the shipped rules over the shipped synthetic cases."""
+    from riskflags.cli.demo import show_demo
+
+    raise typer.Exit(show_demo())
+
+
+@app.command()
+def check(folder: PackFolder = None, record: Record = None) -> None:
+    """Show every problem in a pack of rules."""
+    from riskflags.cli.packs import check_pack
+
+    raise typer.Exit(check_pack(folder, record=record))
+
+
+@app.command("test")
+def examples(folder: PackFolder = None, record: Record = None) -> None:
+    """Run the examples of a pack, and show what they do not cover."""
+    from riskflags.cli.packs import try_examples
+
+    raise typer.Exit(try_examples(folder, record=record))
+
+
+@app.command()
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or JSON lines; - is standard input.")],
+    incident: Annotated[str, typer.Option(metavar="ID", help="The incident.")],
+    child: Annotated[str | None, typer.Option(metavar="ID", help="The child, where the incident has several.")] = None,
+    rule: Annotated[str | None, typer.Option(metavar="ID", help="One rule, by id or code.")] = None,
+    rules: Rules = None,
+    mapping: Mapping = None,
+    actions: Actions = None,
+    suspects: Suspects = None,
+    markers: Markers = None,
+    as_of: AsOf = None,
+    record: Record = None,
+    drafts: Drafts = False,
+    show_personal: ShowPersonal = False,
+) -> None:
+    """Show why rules fired, cleared or are undecided on one incident."""
+    from riskflags.cli.explain import explain_incident
+    from riskflags.cli.inputs import Inputs, Terms
+
+    inputs = Inputs((file,), mapping, actions, suspects, markers)
+    terms = Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal)
+    raise typer.Exit(explain_incident(inputs, terms, incident=incident, child=child, rule=rule))
+
+
+@app.command()
+def fields(
+    prefix: Annotated[str, typer.Argument(metavar="[PREFIX]", help="Only paths that begin so: child.")] = "",
+    record: Record = None,
+) -> None:
+    """List the fields that rules can read."""
+    from riskflags.cli.packs import list_fields
+
+    raise typer.Exit(list_fields(prefix, record=record))
+
+
+@app.command()
+def mappings() -> None:
+    """List the shipped mappings of real file formats."""
+    from riskflags.cli.packs import list_mappings
+
+    raise typer.Exit(list_mappings())

@@ -1,0 +1,119 @@
+"""The commands for those who write rules: check, test, fields and mappings."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from riskflags.cli.exits import Exit, Refused
+from riskflags.cli.inputs import load_pack, record_model, shortest
+from riskflags.errors import PackError, Place
+from riskflags.examples import ExampleReport, run_examples
+from riskflags.fields import FieldInfo, catalogue
+from riskflags.mapping import mappings
+from riskflags.report.closing import short_digest
+from riskflags.report.phrases import count, safe
+from riskflags.report.terminal import Screen
+from riskflags.shipped import default_folder
+
+
+def check_pack(folder: Path | None, *, record: str | None) -> int:
+    """Print every problem in a pack, and a line that sums it up."""
+    screen = Screen()
+    folder = shortest(folder if folder is not None else default_folder())
+    try:
+        pack = load_pack(folder, record=record)
+    except PackError as error:
+        for problem in error.problems:
+            screen.text(str(problem))
+        warnings = sum(problem.is_warning for problem in error.problems)
+        also = f" and {count(warnings, 'warning')}" if warnings else ""
+        screen.line(f"{safe(str(folder))}: {count(len(error.problems) - warnings, 'problem')}{also}.")
+        return Exit.bad_pack
+    for warning in pack.warnings:
+        screen.text(str(warning))
+    drafts = sum(rule.status == "draft" for rule in pack.rules)
+    parts = [count(sum(rule.status == "active" for rule in pack.rules), "rule")]
+    parts += [count(drafts, "draft")] if drafts else []
+    parts += [count(len(pack.actions), "action"), f"digest {short_digest(pack)}", count(len(pack.warnings), "warning")]
+    screen.line(f"{safe(str(folder))}: no problems. {safe(pack.id)} {safe(pack.version)}: {', '.join(parts)}.")
+    return Exit.done
+
+
+def try_examples(folder: Path | None, *, record: str | None) -> int:
+    """Run the examples of a pack; print what came out otherwise and what no example covers."""
+    screen = Screen()
+    folder = shortest(folder if folder is not None else default_folder())
+    report = run_examples(load_pack(folder, record=record))
+    _show_failures(screen, report)
+    _show_coverage(screen, report)
+    passed = sum(result.passed for result in report.results)
+    covered = report.comparisons - len(report.uncovered)
+    screen.line(
+        f"{safe(str(folder))}: {passed:,} of {count(len(report.results), 'example')} passed, "
+        f"{covered:,} of {count(report.comparisons, 'comparison')} covered."
+    )
+    return Exit.done if report.passed else Exit.bad_pack
+
+
+def _show_failures(screen: Screen, report: ExampleReport) -> None:
+    for result in report.results:
+        if result.passed:
+            continue
+        screen.line((f"{result.place}: {result.owner}: example {safe(result.name)!r} failed", "bold"))
+        for difference in result.differences:
+            screen.line(safe(difference), indent=4)
+        if line := _line_of(result.place):
+            screen.line(f"the example: {safe(line)}", indent=4)
+        for line in result.explanation.splitlines():
+            screen.text(f"    {safe(line)}")
+        screen.line()
+
+
+def _line_of(place: Place) -> str:
+    """Return the line of a file at a place; nothing where it cannot be read any more."""
+    try:
+        lines = Path(place.path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
+
+
+def _show_coverage(screen: Screen, report: ExampleReport) -> None:
+    for item in report.uncovered:
+        screen.line(f"{item.place}: {item.owner}: {safe(item.says)} is {item.never} in the examples")
+
+
+def list_fields(prefix: str, *, record: str | None) -> int:
+    """Print the fields whose path begins with the prefix."""
+    infos = catalogue(record_model(record))
+    found = [info for path, info in infos.items() if path.startswith(prefix)]
+    if not found:
+        near = difflib.get_close_matches(
+            prefix, [*infos, *dict.fromkeys(path.partition(".")[0] for path in infos)], n=1
+        )
+        hint = f"; the nearest is {near[0]}" if near else ""
+        raise Refused(f"no field begins with {prefix}{hint}")
+    screen = Screen()
+    widths = [max(len(cell) for cell in column) for column in zip(*map(_field_cells, found), strict=True)]
+    for info in found:
+        path, kind, personal = (cell.ljust(width) for cell, width in zip(_field_cells(info), widths, strict=True))
+        screen.line((path, "bold"), f"  {kind}  {personal}  {info.description}")
+        if info.codes:
+            screen.line(f"codes: {', '.join(info.codes)}", indent=4)
+    return Exit.done
+
+
+def _field_cells(info: FieldInfo) -> tuple[str, str, str]:
+    return (info.path, info.kind, "personal" if info.personal else "")
+
+
+def list_mappings() -> int:
+    """Print the shipped mappings."""
+    screen = Screen()
+    found = mappings()
+    width = max((len(mapping.name) for mapping in found), default=0)
+    for mapping in found:
+        screen.line((mapping.name.ljust(width), "bold"), f"  {mapping.label}")
+    screen.line("Use one with: riskflags run FILE... --mapping NAME. A path to a mapping file of your own works too.")
+    return Exit.done

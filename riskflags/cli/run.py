@@ -1,0 +1,91 @@
+"""The command `run`: records in; flags, required actions and gaps out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskflags.cli.exits import Exit, Refused
+from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
+from riskflags.engine import Engine
+from riskflags.model import Severity
+from riskflags.report.closing import Ending, show_ending
+from riskflags.report.findings import Findings, collect, origins_of
+from riskflags.report.outputs import Format, Written, check_folder, check_format, file_names, quoted_cells, write
+from riskflags.report.summary import Rows, rows_of, summary
+from riskflags.report.tables import TABLES, tables
+from riskflags.report.terminal import Progress, Screen, progress
+from riskflags.shipped import library_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from riskflags.assessment import Assessment
+    from riskflags.intake import Intake
+    from riskflags.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `run` was asked for."""
+
+    inputs: Inputs
+    terms: Terms
+    out: Path | None = None
+    form: Format = "csv"
+    fail_on: str | None = None
+    strict: bool = False
+
+
+def run_rules(options: RunOptions) -> int:
+    """Assess the records, write the files, print the closing words; return the exit code."""
+    check_format(options.form)
+    if options.out is not None:
+        _check_out(options.out, options)
+    pack = options.terms.pack()
+    as_of = moment_of(options.terms.as_of, zone=pack.zone)
+    engine = Engine(pack, strict=options.strict)
+    with progress("Reading"):
+        intake = read_records(options.inputs, record=pack.record, zone=pack.zone)
+    with progress("Assessing", total=len(intake.admitted)) as bar:
+        assessments = engine.assess_many(intake.incidents, as_of=as_of, rejects=intake.rejects)
+        findings = collect(_counted(assessments, bar), as_of=as_of, origins=origins_of(intake))
+    rows = rows_of(intake, findings)
+    written = _write(options.out, options.form, findings, intake, rows=rows, pack=pack) if options.out else ()
+    show_ending(Screen(), Ending(findings, rows, pack, intake, written, show_personal=options.terms.show_personal))
+    return _code(options, findings, intake)
+
+
+def _check_out(out: Path, options: RunOptions) -> None:
+    """Refuse at once what would fail at the end of a long run: a folder that cannot be, or files that are read."""
+    check_folder(out)
+    given = (*options.inputs.files, options.inputs.actions, options.inputs.suspects, options.inputs.markers)
+    inputs = {Path(file).resolve() for file in given if file is not None}
+    for name in file_names(TABLES, options.form):
+        if (out / name).resolve() in inputs:
+            raise Refused(f"{out / name} is read by this run: give another folder with --out")
+
+
+def _counted(assessments: Iterable[Assessment], bar: Progress) -> Iterator[Assessment]:
+    for done, assessment in enumerate(assessments, start=1):
+        yield assessment
+        bar.step(done)
+
+
+def _write(
+    folder: Path, form: Format, findings: Findings, intake: Intake, *, rows: Rows, pack: Pack
+) -> tuple[Written, ...]:
+    made = tables(findings, origins=origins_of(intake), rejects=intake.rejects, warnings=intake.warnings)
+    quoted = quoted_cells(made) if form == "csv" else 0
+    files = file_names(TABLES, form)
+    numbers = summary(findings, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version())
+    return write(made, summary=numbers, folder=folder, form=form)
+
+
+def _code(options: RunOptions, findings: Findings, intake: Intake) -> Exit:
+    if options.strict and intake.rejects:
+        return Exit.bad_data
+    if options.fail_on is not None and findings.at_or_above(Severity[options.fail_on]):
+        return Exit.found
+    return Exit.done

@@ -1,0 +1,113 @@
+"""What the parts of a mapping must be together: each readable alone is not yet a mapping that can work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riskflags.incident import TIMES
+from riskflags.source.problems import listed, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from riskflags.fields import FieldInfo
+    from riskflags.mapping.model import Column, FileMapping, RowsKind, Table
+    from riskflags.source.problems import Problems
+    from riskflags.source.shape import Taken
+
+ITEMS: Mapping[str, RowsKind] = {"suspect": "suspects", "marker": "markers", "action": "done"}
+"""Group of a list -> the tables whose rows may be its items."""
+_NEEDED: Mapping[RowsKind, tuple[tuple[str, ...], ...]] = {
+    "records": (("incident.id",), ("incident.type",), TIMES),
+    "done": (("action.code",),),
+    "children": (("child.id",),),
+}
+"""Kind of table -> the fields that its rows cannot do without: one of each."""
+
+
+def check(mapping: FileMapping, infos: Mapping[str, FieldInfo], taken: Taken, problems: Problems) -> None:
+    """Report what does not go together."""
+    for table in mapping.tables.values():
+        _check_people(table, problems)
+        _check_join(table, mapping, problems)
+    _check_fields(mapping, infos, problems)
+    _check_needed(mapping, taken, problems)
+    _check_holds(mapping, taken, problems)
+    if "incident.id" in mapping.no_identity:
+        message, hint = "incident.id cannot be without identity", "it is what makes rows one record: take it out"
+        problems.report("RF020", taken.place_of("no_identity"), message, hint)
+
+
+def _check_people(table: Table, problems: Problems) -> None:
+    tests = {"child": table.child, "suspect": table.suspect, "other": table.other}
+    if table.rows != "records":
+        wrong = [name for name, test in (*tests.items(), ("key", table.key)) if test]
+        if wrong:
+            message = f"{quoted(wrong[0])} in a table whose rows are no records"
+            problems.report("RF020", table.place, message, "only a table with rows: records has one row per person")
+    elif (table.key or table.suspect or table.other) and table.child is None:
+        hint = "say which rows are the child: child: {Role: {in: [Victim, ...]}}; without it every row is a record"
+        problems.report("RF013", table.place, "one row per person, but no `child`", hint)
+    elif table.suspect is not None and not table.key:
+        hint = "say which rows are of one incident: key: [Incident Ref]"
+        problems.report("RF013", table.place, "rows of suspects, but no `key`", hint)
+
+
+def _check_join(table: Table, mapping: FileMapping, problems: Problems) -> None:
+    if table.rows in ("records", "children"):
+        if table.join is not None:
+            message = f"`join` in a table with rows: {table.rows}"
+            problems.report("RF020", table.place, message, "only other tables are joined to those with rows: records")
+        return
+    if table.join is None:
+        hint = "say by which headers its rows find their record: join: {on: [Incident Ref]}"
+        problems.report("RF013", table.place, f"a table with rows: {table.rows} without `join`", hint)
+        return
+    records = [other for other in mapping.tables.values() if other.rows == "records"]
+    if table.join.on and not any({*table.join.on} <= {*other.headers} for other in records):
+        message = f"no table of records has all of {listed(table.join.on)} among its headers"
+        problems.report("RF101", table.place, message, "join on headers that both tables have")
+
+
+def _check_fields(mapping: FileMapping, infos: Mapping[str, FieldInfo], problems: Problems) -> None:
+    for path, source in mapping.fields.items():
+        for column in dict.fromkeys(source.columns()):
+            if not _is_in_sight(column, path, mapping):
+                rows = mapping.tables[column.table].rows
+                message = f"{path} cannot be filled from a table with rows: {rows}"
+                problems.report("RF111", source.place, message, f"{infos[path].path} is read from rows of its own kind")
+
+
+def _is_in_sight(column: Column, path: str, mapping: FileMapping) -> bool:
+    rows = mapping.tables[column.table].rows
+    group = path.partition(".")[0]
+    if rows in ("records", "lookup"):
+        return True
+    if rows == "children":
+        return group == "child"
+    return rows == ITEMS.get(group) or path == "incident.id"
+
+
+def _check_needed(mapping: FileMapping, taken: Taken, problems: Problems) -> None:
+    kinds = {table.rows for table in mapping.tables.values()}
+    for kind, choices in _NEEDED.items():
+        for choice in choices if kind in kinds else ():
+            if not {*choice} & {*mapping.fields}:
+                message = f"nothing fills {' or '.join(choice)}"
+                hint = f"a table with rows: {kind} needs it: write {choice[0]}: table.Header"
+                problems.report("RF013", taken.place_of("fields"), message, hint)
+
+
+def _check_holds(mapping: FileMapping, taken: Taken, problems: Problems) -> None:
+    held = {
+        "suspect.": mapping.holds.suspects,
+        "marker.": mapping.holds.markers,
+        "contact.": mapping.holds.contact,
+        "incident.indicators": mapping.holds.indicators,
+        "action.": mapping.holds.actions != "none",
+    }
+    for start, holds in held.items():
+        filled = [path for path in mapping.fields if path.startswith(start)]
+        if filled and not holds:
+            message = f"{filled[0]} is filled, but holds says that the source records no such thing"
+            problems.report("RF020", taken.place_of("holds"), message, "change holds, or take the field out")

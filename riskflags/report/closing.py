@@ -1,0 +1,214 @@
+"""The closing words of a run: what was read, who needs someone now, whose actions are missing, and what is not known.
+
+Worst first. No personal field of a child is shown: only ids, messages of rules, and times of actions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from riskflags.fields import as_value
+from riskflags.model import Absent, State
+from riskflags.report.findings import Failed, Findings, RecordKey, tallies, wants, worst_first
+from riskflags.report.phrases import (
+    count,
+    gap_words,
+    listed,
+    need_kind,
+    need_words,
+    owner_words,
+    safe,
+    sentence,
+    step_words,
+)
+from riskflags.report.terminal import SEVERITY_STYLES
+from riskflags.words import in_words, time_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from riskflags.assessment import Flag, Requirement
+    from riskflags.intake import Intake
+    from riskflags.pack import Pack
+    from riskflags.report.outputs import Written
+    from riskflags.report.summary import Rows
+    from riskflags.report.terminal import Screen
+
+CHILDREN_SHOWN = 20
+WANTS_SHOWN = 5
+REJECTS_SHOWN = 5
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """All that the closing words need to know of a run. `written` is empty where no files were asked for."""
+
+    findings: Findings
+    rows: Rows
+    pack: Pack
+    intake: Intake
+    written: Sequence[Written]
+    show_personal: bool = False
+
+
+def show_ending(screen: Screen, ending: Ending) -> None:
+    """Print the closing words of a run."""
+    _show_read(screen, ending)
+    _show_failed(screen, ending)
+    _show_tallies(screen, ending)
+    _show_unknown(screen, ending.findings)
+    _show_files(screen, ending)
+
+
+def _show_read(screen: Screen, ending: Ending) -> None:
+    rows, findings, pack = ending.rows, ending.findings, ending.pack
+    parts = [f"{rows.accepted:,} accepted"]
+    others = (
+        (rows.warned, "accepted with warnings"),
+        (rows.rejected, "rejected"),
+        (rows.out_of_scope, "out of scope"),
+        (rows.not_yet, "not yet, since their time is after that of the run"),
+    )
+    parts += [f"{number:,} {words}" for number, words in others if number]
+    for file in ending.intake.files:
+        delimiter = f", separated by {_DELIMITERS.get(file.delimiter, file.delimiter)}" if file.delimiter else ""
+        name = "standard input" if file.name == "-" else safe(file.name)
+        screen.line(f"Read {name} as {safe(file.taken_for)} in {file.encoding}{delimiter}.")
+    screen.line(f"{count(rows.read, 'row')}: {', '.join(parts)}. {count(findings.records, 'record')}.")
+    screen.line(f"As of {time_words(findings.as_of)} ({findings.as_of.isoformat()}).")
+    rules = sum(rule.status == "active" for rule in pack.rules)
+    screen.line(f"Rules: {safe(pack.title)} {safe(pack.version)}, {count(rules, 'rule')}, digest {short_digest(pack)}.")
+    severities = Counter(flag.severity for flag in findings.flags)
+    found = [f"{severities[severity]:,} {severity}" for severity in sorted(severities, reverse=True)]
+    screen.line(f"{count(len(findings.flags), 'flag')}{': ' if found else ''}{', '.join(found)}.")
+    if findings.disagreements:
+        number = count(len(findings.disagreements), "verdict")
+        warning = f"The two engines disagree on {number}. No flag is lost. Please report this: see the warnings."
+        screen.line((warning, "bold red"))
+    for reject in ending.intake.rejects[:REJECTS_SHOWN]:
+        where = f"{safe(reject.source_file)}, row {reject.source_row}, column {safe(reject.column)}"
+        screen.line(f"Rejected: {where}: {safe(reject.message)}", indent=2)
+    if len(ending.intake.rejects) > REJECTS_SHOWN:
+        screen.line(f"and {len(ending.intake.rejects) - REJECTS_SHOWN:,} more rejected", indent=2)
+
+
+def short_digest(pack: Pack) -> str:
+    """Return the beginning of a pack's digest: enough to tell two packs apart by eye."""
+    kind, _, digits = pack.digest.partition(":")
+    return f"{kind}:{digits[:12]}"
+
+
+def _show_failed(screen: Screen, ending: Ending) -> None:
+    failed = worst_first(ending.findings)
+    if not failed:
+        screen.heading("No child has a critical flag and a required action that is overdue.")
+        return
+    children = count(len({one.child_id or ("", one.incident_id) for one in failed}), "child", "children")
+    screen.heading(f"Critical flags and no record of a required action: {children}, worst first")
+    for one in failed[:CHILDREN_SHOWN]:
+        screen.line()
+        _show_one(screen, one, ending)
+    if len(failed) > CHILDREN_SHOWN:
+        screen.line()
+        where = "in the files" if ending.written else "with --out DIR"
+        screen.line(f"and {count(len(failed) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
+
+
+def _show_one(screen: Screen, one: Failed, ending: Ending) -> None:
+    screen.line((record_words(one.incident_id, one.child_id), "bold"))
+    if ending.show_personal:
+        for line in _personal((one.incident_id, one.child_id), ending):
+            screen.line(line, indent=2)
+    for flag in one.flags:
+        show_flag(screen, flag)
+    for gap in one.gaps:
+        _show_gap(screen, gap, ending.findings, ending.pack)
+
+
+def _personal(key: RecordKey, ending: Ending) -> Iterator[str]:
+    """Yield the personal fields of a record that are filled, of the incident and the child."""
+    incident = next(found.incident for found in ending.intake.admitted if found.incident.key == key)
+    for path, info in ending.pack.fields.items():
+        group, _, name = path.partition(".")
+        if info.personal and not info.repeated:
+            value = as_value(getattr(getattr(incident, group), name), path)
+            if not isinstance(value, Absent):
+                yield f"{path}: {safe(in_words(value))}"
+
+
+def record_words(incident_id: str, child_id: str | None) -> str:
+    """Return what names a record: the child and the incident."""
+    return f"Child {safe(child_id) if child_id else 'not identified'}, incident {safe(incident_id)}"
+
+
+def show_flag(screen: Screen, flag: Flag, *, indent: int = 2) -> None:
+    """Print one flag: severity, code, message, and the suspect where it is about one."""
+    severity = str(flag.severity)
+    about = f" (suspect {safe(flag.suspect_id)})" if flag.suspect_id else ""
+    worse = f", could be {flag.could_be}" if flag.could_be > flag.severity else ""
+    screen.line(
+        (severity.upper(), SEVERITY_STYLES[severity]),
+        f" {flag.rule_code} {safe(flag.message)}{about}{worse}",
+        indent=indent,
+    )
+
+
+def _show_gap(screen: Screen, gap: Requirement, findings: Findings, pack: Pack) -> None:
+    screen.line(gap_words(gap, as_of=findings.as_of, roles=pack.roles), indent=4)
+    if gap.short_of and gap.state is State.overdue:
+        steps = "; ".join(step_words(step) for step in gap.short_of)
+        screen.line(f"Recorded, but falls short of it: {steps}", indent=6)
+
+
+def _show_tallies(screen: Screen, ending: Ending) -> None:
+    found = tallies(ending.findings)
+    if not found:
+        return
+    screen.heading("Required actions with no record in time, by action and owner")
+    for tally in found:
+        late = tally.states.get(State.done_late, 0)
+        none = tally.states.get(State.overdue, 0)
+        parts = [f"{none:,} no record"] * bool(none) + [f"{late:,} recorded late"] * bool(late)
+        owner = safe(owner_words(tally.owner, ending.pack.roles))
+        screen.line(
+            f"{sentence(safe(tally.label))} ({owner}): {', '.join(parts)}, of {tally.required:,} required", indent=2
+        )
+
+
+def _show_unknown(screen: Screen, findings: Findings) -> None:
+    cannot_tell = [found for found in findings.requirements if found.state in (State.cannot_tell, State.undated)]
+    if not (findings.undecided or findings.not_assessed or cannot_tell):
+        return
+    screen.heading("What could not be decided")
+    if findings.undecided:
+        records = len({(item.incident_id, item.child_id) for item in findings.undecided})
+        lacking = count(len(findings.undecided), "verdict")
+        screen.line(f"{lacking} on {count(records, 'record')} could not be decided. What would settle most:", indent=2)
+        for want in wants(findings, kind=need_kind)[:WANTS_SHOWN]:
+            alone = f", and is all that is missing in {want.alone:,}" if want.alone else ""
+            screen.line(f"{need_words(want.need)}: missing in {want.verdicts:,}{alone}", indent=4)
+    if cannot_tell:
+        needs = Counter(need_kind(need) for found in cannot_tell for need in found.needs)
+        most = [need_words(need) for need, _ in sorted(needs.items(), key=lambda pair: (-pair[1], pair[0]))[:3]]
+        lacking = f" Most lack {listed(most)}." if most else ""
+        number = count(len(cannot_tell), "required action")
+        screen.line(f"{number}: there is no telling whether they were done in time.{lacking}", indent=2)
+    for file in sorted({item.source_file for item in findings.not_assessed}):
+        items = [item for item in findings.not_assessed if item.source_file == file]
+        codes = listed(item.rule_code for item in items)
+        fields = listed(sorted({field for item in items for field in item.fields}))
+        screen.line(f"Not assessed in {safe(file)}: {codes}. This source does not hold {fields}.", indent=2)
+
+
+def _show_files(screen: Screen, ending: Ending) -> None:
+    if not ending.written:
+        screen.line()
+        screen.line("No files were written. Add --out DIR for every flag, requirement, reject and warning.")
+        return
+    screen.heading("Files")
+    for file in ending.written:
+        rows = "" if file.path.suffix == ".json" else f": {count(file.rows, 'row')}"
+        screen.line(f"{safe(str(file.path))}{rows}", indent=2)

@@ -1,0 +1,126 @@
+"""Every problem that a pack can have: its code, what the code means, and the list of those found while loading.
+
+`PROBLEMS` is the one table that the loader, the docs and the tests read.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from riskflags.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from riskflags.errors import Place
+
+PROBLEMS: Mapping[str, str] = {
+    "RF001": "the file is not the YAML that rules are written in",
+    "RF002": "a file or folder cannot be read, or is not where it belongs",
+    "RF010": "an unknown key",
+    "RF011": "two things in one item, or a bare list of conditions",
+    "RF012": "a key without a value after a comma in braces",
+    "RF013": "a key that is needed is missing",
+    "RF020": "a value that is not of the form that is asked for",
+    "RF101": "an unknown list, parameter, condition, action, role, source, rule or family",
+    "RF102": "a name that is taken twice",
+    "RF103": "a file whose name is not that of its rule",
+    "RF104": "an unknown field or derived value",
+    "RF105": "an operator that does not fit the kind of the field",
+    "RF106": "a code that is not in the code list of the field",
+    "RF107": "two values that cannot be compared",
+    "RF110": "a suspect is read where no suspect is chosen",
+    "RF111": "a name that cannot be read here",
+    "RF120": "a cycle, or a rule that requires what it reads",
+    "RF130": "a look-up that lacks something, has too much, or reaches too far",
+    "RF140": "an action without owner, or a deadline that cannot be worked out",
+    "RF150": "an active rule, or an example, that lacks something",
+    "RF151": "dates that overlap, run backwards or leave a gap",
+    "RF170": "a message that cannot be filled in, or would show a personal value",
+    "RFW201": "a name that nothing uses",
+}
+"""Code -> what is wrong, in a few words. A code that begins with RFW is a warning: the pack still loads."""
+
+_LONGEST_LINE = 240
+_LONGEST_QUOTE = 60
+_MOST_GUESSES = 400
+
+
+class Problems:
+    """The problems found so far, and the lines of the files that they stand in."""
+
+    def __init__(self) -> None:
+        self._found: dict[Problem, None] = {}
+        self._lines: dict[str, Sequence[str]] = {}
+        self._guesses: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._unknown: dict[tuple[str, str], list[tuple[Place, str]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._found) + sum(map(len, self._unknown.values()))
+
+    def knows(self, path: str, lines: Sequence[str]) -> None:
+        """Take the lines of a file, so that a problem can show the one that it is in."""
+        self._lines[path] = lines
+
+    def report(self, code: str, place: Place, message: str, hint: str = "") -> None:
+        """Add a problem; the same one twice is one."""
+        if code not in PROBLEMS:
+            msg = f"{code} is not in the table of problems"
+            raise KeyError(msg)
+        self._found.setdefault(Problem(place, code, message, hint, self._line(place)))
+
+    def report_unknown(self, code: str, place: Place, message: str, hint: str) -> None:
+        """Add a name that nothing defines. All its places are one problem: the typo may be in its definition."""
+        self._unknown.setdefault((code, message), []).append((place, hint))
+
+    def nearest(self, word: str, names: Iterable[str]) -> str:
+        """Return the name that the word was meant to be, as far as can be guessed; empty where none is near.
+
+        A name of which the word is the last part is near: `located_at` for `missing.located_at`.
+        """
+        candidates = tuple(names)
+        known = (word, candidates)
+        if known in self._guesses:
+            return self._guesses[known]
+        if len(word) > _LONGEST_QUOTE or len(self._guesses) >= _MOST_GUESSES:
+            return ""
+        near = [name for name in candidates if name.endswith(f".{word}")]
+        near = near or difflib.get_close_matches(word, candidates, n=3, cutoff=0.6)
+        near = near or difflib.get_close_matches(word.lower().replace("-", "_").replace(" ", "_"), candidates, n=1)
+        near.sort(key=lambda name: sorted(name) != sorted(word))  # letters that changed places are the likeliest typo
+        self._guesses[known] = near[0] if near else ""
+        return self._guesses[known]
+
+    def found(self) -> tuple[Problem, ...]:
+        """Return every problem, in order of file, line and column."""
+        for (code, message), uses in self._unknown.items():
+            (first, hint), *others = sorted(uses)
+            also = f"\nalso at {listed((str(place) for place, _ in others), most=8)}" if others else ""
+            self.report(code, first, message, hint + also)
+        self._unknown.clear()
+        return tuple(sorted(self._found))
+
+    def _line(self, place: Place) -> str:
+        lines = self._lines.get(place.path, ())
+        if not 0 < place.line <= len(lines) or place.column > _LONGEST_LINE:
+            return ""
+        line = lines[place.line - 1]
+        return clean(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} ...")
+
+
+def clean(text: str) -> str:
+    """Return text with each character that a terminal may act on replaced by a mark of the same width."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def quoted(text: str) -> str:
+    """Return what an author wrote, short and harmless, between backquotes."""
+    short = text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+    return f"`{clean(short)}`"
+
+
+def listed(names: Iterable[str], *, most: int = 40) -> str:
+    """Return names as a list to choose from, cut off where it gets long."""
+    known = list(names)
+    return ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")

@@ -1,0 +1,133 @@
+"""Flags and gaps that conditions read: the name of each reading and what it means.
+
+Which rules a family holds depends on who reads it; `riskflags.source.layers` finds out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from riskflags.model import Severity, State
+from riskflags.pack import Duration, FlagReading, GapReading
+from riskflags.source import values
+from riskflags.source.nodes import Node, Scalar
+from riskflags.source.problems import listed, quoted
+from riskflags.source.shape import Taken, refuse_shape, take
+
+if TYPE_CHECKING:
+    from riskflags.pack import Reading
+    from riskflags.source.names import Names, Table
+
+T = TypeVar("T")
+
+_STATES = tuple(state for state in State if state not in (State.cannot_tell, State.undated))
+_SECONDS = {"minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
+
+
+@dataclass(frozen=True, slots=True)
+class _Whom:
+    """What a reading is about: rules or actions by name, or families."""
+
+    text: str
+    found: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
+
+
+def flag_reading(node: Node, names: Names) -> str | None:
+    """Return the name of a flag that is read: of a rule, of several, or of families of rules."""
+    if isinstance(node, Scalar):
+        rule = names.rules.name(node)
+        return None if rule is None else _named(f"flag:{rule}", FlagReading(frozenset({rule})), _Whom(rule), names)
+    taken = take(node, "a flag that is read", names.problems)
+    if taken is None:
+        return None
+    who = _of_whom(taken, "rule", names.rules, names)
+    at_least = _at_least(taken.get("severity"), names)
+    if who is None or at_least is None:
+        return None
+    name = f"flag:{who.text}" + (f" at least {at_least}" if at_least > Severity.low else "")
+    return _named(name, FlagReading(who.found, at_least), who, names)
+
+
+def gap_reading(node: Node, names: Names) -> str | None:
+    """Return the name of a gap that is read: of an action, of several, or of what families of rules require."""
+    taken = take(node, "a gap that is read", names.problems)
+    if taken is None:
+        return None
+    who = _of_whom(taken, "action", names.actions, names)
+    states = _states(taken.get("state"), names)
+    late_by = _late_by(taken.get("late_by"), names)
+    if who is None or states is None or late_by is None:
+        return None
+    also = f" late by at least {late_by}" if late_by.amount else ""
+    name = f"gap:{who.text} {' or '.join(sorted(states))}{also}"
+    return _named(name, GapReading(who.found, states, late_by.amount * _SECONDS[late_by.unit]), who, names)
+
+
+def _named(name: str, reading: Reading, who: _Whom, names: Names) -> str:
+    names.readings[name] = reading
+    if who.families:
+        names.families_read[name] = who.families
+    return name
+
+
+def _of_whom(taken: Taken, key: str, table: Table[T], names: Names) -> _Whom | None:
+    """Return what a reading is about; which rules a family holds is found later."""
+    if ("family" in taken.values) == (key in taken.values):
+        if not taken.damaged:
+            message = f"a {key} and a family in one" if key in taken.values else f"neither a {key} nor a family"
+            names.problems.report("RF011", taken.place, message, f"say {key}: name, or family: [E, M]")
+        return None
+    if "family" in taken.values:
+        families = [_family(node, names) for node in values.one_or_many(taken.get("family"))]
+        letters = sorted({family for family in families if family})
+        if None in families or not letters:
+            return None
+        return _Whom(f"family {', '.join(letters)}", families=frozenset(letters))
+    nodes = values.one_or_many(taken.get(key))
+    found = [table.name(node) for node in nodes]
+    if None in found or not found:
+        return None
+    known = [name for name in found if name is not None]
+    return _Whom(", ".join(sorted(set(known))), frozenset(known))
+
+
+def _family(node: Node, names: Names) -> str | None:
+    scalar = values.written(node, "the letters of rule codes, such as E", names.problems)
+    if scalar is None:
+        return None
+    if scalar.text in names.families or not names.has_every_family:
+        return scalar.text
+    hint = f"a family is the letters of rule codes; this pack has {listed(sorted(names.families)) or 'none'}"
+    names.problems.report("RF101", scalar.place, f"unknown family {quoted(scalar.text)}", hint)
+    return None
+
+
+def _at_least(node: Node | None, names: Names) -> Severity | None:
+    if node is None:
+        return Severity.low
+    if isinstance(node, Scalar) and node.text in Severity.__members__:
+        message = "a severity alone does not say whether higher ones count"
+        names.problems.report("RF020", node.place, message, f"write severity: {{at_least: {node.text}}}")
+        return None
+    taken = take(node, "at least", names.problems)
+    return values.severity(taken.get("at_least"), names.problems) if taken is not None else None
+
+
+def _states(node: Node | None, names: Names) -> frozenset[State] | None:
+    if node is None:
+        return frozenset({State.overdue, State.done_late})
+    found = [values.choice(item, map(str, _STATES), names.problems) for item in values.one_or_many(node)]
+    if not found:
+        refuse_shape(node, f"name at least one of {listed(map(str, _STATES))}", names.problems)
+    return frozenset(State(one) for one in found if one is not None) if found and None not in found else None
+
+
+def _late_by(node: Node | None, names: Names) -> Duration | None:
+    if node is None:
+        return Duration(0, "hours")
+    taken = take(node, "at least", names.problems)
+    if taken is None:
+        return None
+    return values.duration(taken.get("at_least"), names.problems, units=_SECONDS)
