@@ -233,7 +233,7 @@ OPERATORS: dict[str, Operator] = {
         Operator("after", _TIME, "one", "after", lambda a, b: _less(b[0], a)),
         Operator("on_or_before", _TIME, "one", "on or before", lambda a, b: _not_more(a, b[0])),
         Operator("on_or_after", _TIME, "one", "on or after", lambda a, b: _not_more(b[0], a)),
-        Operator("between", _NUMBER | _TIME, "two", "between", 
+        Operator("between", _NUMBER | _TIME, "two", "between",
                  lambda a, b: both(_not_more(b[0], a), _not_more(a, b[1]))),
         Operator("in", _WORD, "many", "one of", lambda a, b: _in(a, b[0])),
         Operator("not_in", _WORD, "many", "none of", lambda a, b: invert(_in(a, b[0]))),

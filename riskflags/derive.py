@@ -43,11 +43,12 @@ def compute(how: Computed, row: Row) -> Value:
     return FUNCTIONS[how.function].compute([row[name] for name in how.names], how.codes)
 
 
-def _absent(values: Sequence[Value]) -> Absent | None:
+def _absent(values: Sequence[Value], *, also: Sequence[Value] = ()) -> Absent | None:
+    """Return the absent result of absent arguments: with their needs, and those of the others that are inexact."""
     missing = [value for value in values if isinstance(value, Absent)]
     if not missing:
         return None
-    return Absent(all_needs(missing), held=all(value.held for value in missing))
+    return Absent(all_needs([*missing, *also]), held=all(value.held for value in missing))
 
 
 def _day(value: Value) -> date:
@@ -83,7 +84,7 @@ def _days_between(values: Sequence[Value], _codes: frozenset[str] | None) -> Val
 
 
 def _hours_between(values: Sequence[Value], _codes: frozenset[str] | None) -> Value:
-    if absent := _absent(values):
+    if absent := _absent(values, also=values):
         return absent
     (start_low, start_high), (end_low, end_high) = bounds(values[0]), bounds(values[1])
     low, high = (
@@ -94,14 +95,14 @@ def _hours_between(values: Sequence[Value], _codes: frozenset[str] | None) -> Va
 
 
 def _subtract(values: Sequence[Value], _codes: frozenset[str] | None) -> Value:
-    if absent := _absent(values):
+    if absent := _absent(values, also=values):
         return absent
     (a_low, a_high), (b_low, b_high) = bounds(values[0]), bounds(values[1])
     return Number(a_low - b_high, a_high - b_low, all_needs(values))
 
 
 def _add(values: Sequence[Value], _codes: frozenset[str] | None) -> Value:
-    if absent := _absent(values):
+    if absent := _absent(values, also=values):
         return absent
     (a_low, a_high), (b_low, b_high) = bounds(values[0]), bounds(values[1])
     return Number(a_low + b_low, a_high + b_high, all_needs(values))
@@ -168,9 +169,9 @@ def _age_gap(values: Sequence[Value], codes: frozenset[str] | None) -> Value:
         years = whole_years(older[0], younger[0])
         return Number(years, years)
     ages = _age([on, *older], codes), _age([on, *younger], codes)
-    if absent := _absent(ages):
-        return absent
     needs = NO_NEEDS.union(*(_birth_need(person) for person in (older, younger)))
+    if absent := _absent(ages, also=[Absent(needs)]):
+        return absent
     (a_low, a_high), (b_low, b_high) = bounds(ages[0]), bounds(ages[1])
     return Number(a_low - b_high - 1, a_high - b_low + 1, needs)
 

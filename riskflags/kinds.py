@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidationInfo
 
 KindName = Literal["text", "code", "number", "yes_no", "date", "moment", "codes"]
-DEFAULT_ZONE = ZoneInfo("Europe/London")
+DEFAULT_ZONE = "Europe/London"
 NUMBER_PLACES = 6
 NUMBER_LIMIT = 1_000_000_000
 YES_NO = {"yes": True, "true": True, "no": False, "false": False}
@@ -105,14 +105,20 @@ def parse_date(value: object) -> date:
     raise ValueError(msg)
 
 
-def parse_moment(value: object, *, zone: ZoneInfo = DEFAULT_ZONE) -> Moment:
+def default_zone() -> ZoneInfo:
+    """Return the timezone of times without one; read from disk at its first use, not when riskflags is imported."""
+    return ZoneInfo(DEFAULT_ZONE)
+
+
+def parse_moment(value: object, *, zone: ZoneInfo | None = None) -> Moment:
     """Return a moment from a Moment, an aware datetime, a date, or ISO 8601 text in `zone`.
 
-    Text without a time is some time on that day; text without an offset is local time. ValueError for anything else,
-    and for a local time that the clocks skip.
+    Text without a time is some time on that day; text without an offset is local time, of Europe/London unless told.
+    ValueError for anything else, and for a local time that the clocks skip.
     """
     if isinstance(value, Moment):
         return value
+    zone = zone or default_zone()
     if isinstance(value, datetime):
         return (
             Moment.at(value.astimezone(zone)) if value.utcoffset() is not None else Moment.local_time(value, zone=zone)
@@ -163,8 +169,7 @@ def _optional(value: object, parse: Any) -> Any:
 def _moment_schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
     def read(value: object, info: ValidationInfo) -> Moment | None:
         context = cast("Mapping[str, ZoneInfo]", info.context or {})
-        zone = context.get("timezone", DEFAULT_ZONE)
-        return None if value is None else parse_moment(value, zone=zone)
+        return None if value is None else parse_moment(value, zone=context.get("timezone"))
 
     def write(value: Moment | None) -> str | None:
         return None if value is None else value.local

@@ -442,9 +442,9 @@ def _plain(value: Any) -> Any:
         case str() | bool() | int() | None:
             return value
         case dict():
-            return {str(key): _plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+            return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
         case frozenset():
-            return sorted((_plain(item) for item in cast("frozenset[Any]", value)), key=str)
+            return sorted((_plain(item) for item in cast("frozenset[str]", value)), key=str)
         case tuple() | list():
             return [_plain(item) for item in cast("list[Any]", value)]
         case type():

@@ -41,7 +41,7 @@ NUMBERS = tuple(
 )
 CODES = ("a", "b", "c", "d")
 ANOTHER = "e"
-"""A code that no rule mentions."""
+"""A code in no list but one of its own."""
 WORDS = (*CODES, ANOTHER, "A", "5", "true", "", " ", 'quo"te', "back\\slash", "new\nline", "é", "日本", "x" * 300)
 DAYS = tuple(date(2025, 12, 30) + timedelta(days=n) for n in range(4))
 _NEW_YEAR = 1_767_225_600  # 2026-01-01T00:00Z
@@ -121,10 +121,9 @@ def rows() -> SearchStrategy[dict[str, Value]]:
     return st.fixed_dictionaries({}, optional={name: values(name) for name in KINDS})
 
 
-GROUPS: tuple[Literal["all", "any", "none", "at_least_of"], ...] = ("all", "any", "none", "at_least_of")
-
 # ---- conditions ------------------------------------------------------------------------------------------------------
 
+GROUPS: tuple[Literal["all", "any", "none", "at_least_of"], ...] = ("all", "any", "none", "at_least_of")
 OPERATOR_KINDS: tuple[tuple[str, KindName], ...] = tuple(
     (o.name, kind) for o in OPERATORS.values() for kind in sorted(o.kinds)
 )

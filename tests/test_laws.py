@@ -61,9 +61,10 @@ def test_the_online_engine_answers_every_comparison_as_holds_does(operator: str,
     pairs = product(right, repeat=2 if OPERATORS[operator].takes == "two" else 1)
     questions = {str(n): Comparison(name, operator, operands) for n, operands in enumerate(pairs)}
     online = Online(questions)
-    for values_ in product(samples(name), zip_longest(*map(samples, others)) if others else [()]):
-        there = {other: value for other, value in zip(others, values_[1], strict=True) if value is not None}
-        row = Row({**there, name: values_[0]})
+    referred = zip_longest(*map(samples, others)) if others else [()]
+    for value, there in product(samples(name), referred):
+        known = {other: found for other, found in zip(others, there, strict=True) if found is not None}
+        row = Row({**known, name: value})
         assert online.ask(row) == {n: SAID[holds(comparison, row)] for n, comparison in questions.items()}
     online.close()
 

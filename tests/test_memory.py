@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from generated_packs import write_pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = """
 import gc, sys
@@ -36,7 +40,7 @@ print(flags, (psutil.Process().memory_info().rss - before) / 1e6)
 """
 
 
-def test_a_hundred_thousand_assessments_do_not_grow_the_process(tmp_path):
+def test_a_hundred_thousand_assessments_do_not_grow_the_process(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(write_pack(tmp_path / "pack", rules=3))],
         capture_output=True, text=True, check=True,

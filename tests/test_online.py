@@ -8,7 +8,7 @@ import sys
 import threading
 from datetime import date
 from decimal import Decimal
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -212,28 +212,22 @@ def test_no_pack_is_too_big(questions: dict[str, Condition]) -> None:
 # ---- when durable_rules fails ----------------------------------------------------------------------------------------
 
 
-class Stumbling(SimpleNamespace):
-    """The C module, whose functions do something else when they are told to."""
-
-    def __init__(self) -> None:
-        super().__init__(**{name: getattr(ENGINE, name) for name in dir(ENGINE)})
-
-    def once(self, name: str, instead: Callable[..., Any], *, after: int = 0) -> None:
-        """Let a function be replaced for one call, after some that go well."""
-        real, calls = getattr(ENGINE, name), iter(range(after + 1))
-
-        def function(*arguments: Any) -> Any:
-            turn = next(calls, None)
-            return instead(*arguments) if turn == after else real(*arguments)
-
-        setattr(self, name, function)
-
-
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> Stumbling:
-    stumbling = Stumbling()
-    monkeypatch.setitem(sys.modules, "durable_rules_engine", stumbling)
-    return stumbling
+def module(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The C module, in a form whose functions can be replaced."""
+    copied = SimpleNamespace(**{name: getattr(ENGINE, name) for name in dir(ENGINE)})
+    monkeypatch.setitem(sys.modules, "durable_rules_engine", copied)
+    return copied
+
+
+def once(module: SimpleNamespace, name: str, instead: Callable[..., Any], *, after: int = 0) -> None:
+    """Let a function of the C module do something else for one call, after some that go well."""
+    real, turns = getattr(ENGINE, name), count()
+
+    def function(*arguments: Any) -> Any:
+        return instead(*arguments) if next(turns) == after else real(*arguments)
+
+    setattr(module, name, function)
 
 
 def fail(*_: object) -> None:
@@ -261,48 +255,48 @@ KNOWN: dict[str, Value] = {"f": True, "f1": True, "f2": False}
     ],
 )
 def test_a_failure_is_an_engine_error_and_the_next_row_is_answered(
-    module: Stumbling, name: str, instead: Callable[..., Any], says: str
+    module: SimpleNamespace, name: str, instead: Callable[..., Any], says: str
 ) -> None:
     online = Online(QUESTIONS)
     right = online.ask(Row(KNOWN))
-    module.once(name, instead, after=1)
+    once(module, name, instead, after=1)
     with pytest.raises(EngineError, match=says):
         online.ask(Row(KNOWN))
     assert online.ask(Row({})) == Online(QUESTIONS).ask(Row({}))
     assert online.ask(Row(KNOWN)) == right
 
 
-def test_an_interrupt_passes_and_the_next_row_is_answered(module: Stumbling) -> None:
+def test_an_interrupt_passes_and_the_next_row_is_answered(module: SimpleNamespace) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     online = Online(QUESTIONS)
     right = online.ask(Row(KNOWN))
-    module.once("complete_and_start_action", interrupt)
+    once(module, "complete_and_start_action", interrupt)
     with pytest.raises(KeyboardInterrupt):
         online.ask(Row(KNOWN))
     assert online.ask(Row(KNOWN)) == right
 
 
-def test_a_failure_to_recover_is_an_engine_error_too_and_then_it_recovers(module: Stumbling) -> None:
+def test_a_failure_to_recover_is_an_engine_error_too_and_then_it_recovers(module: SimpleNamespace) -> None:
     online = Online(QUESTIONS)
     right = online.ask(Row(KNOWN))
-    module.once("retract_fact", fail)
+    once(module, "retract_fact", fail)
     with pytest.raises(EngineError):
         online.ask(Row(KNOWN))
-    module.once("assert_fact", fail, after=1)
+    once(module, "assert_fact", fail, after=1)
     with pytest.raises(EngineError):
         online.ask(Row(KNOWN))
     assert online.ask(Row(KNOWN)) == right
 
 
-def test_a_ruleset_whose_first_rule_does_not_run_is_not_used(module: Stumbling) -> None:
-    module.once("start_action_for_state", lambda *_: None)
+def test_a_ruleset_whose_first_rule_does_not_run_is_not_used(module: SimpleNamespace) -> None:
+    once(module, "start_action_for_state", lambda *_: None)
     with pytest.raises(EngineError, match="its first rule did not run"):
         Online(QUESTIONS)
 
 
-def test_a_second_ask_inside_the_first_is_refused_and_the_first_goes_on(module: Stumbling) -> None:
+def test_a_second_ask_inside_the_first_is_refused_and_the_first_goes_on(module: SimpleNamespace) -> None:
     online = Online(QUESTIONS)
     right = online.ask(Row(KNOWN))
     refused: list[EngineError] = []
@@ -313,7 +307,7 @@ def test_a_second_ask_inside_the_first_is_refused_and_the_first_goes_on(module: 
         refused.append(caught.value)
         return ENGINE.start_action_for_state(handle, state)
 
-    module.once("start_action_for_state", meanwhile)
+    once(module, "start_action_for_state", meanwhile)
     assert online.ask(Row(KNOWN)) == right
     assert refused
 
@@ -335,7 +329,7 @@ def test_nothing_is_asked_of_a_closed_engine() -> None:
         online.ask(Row({}))
 
 
-def test_an_engine_that_nobody_holds_frees_its_rulesets(module: Stumbling) -> None:
+def test_an_engine_that_nobody_holds_frees_its_rulesets(module: SimpleNamespace) -> None:
     made: list[int] = []
     freed: list[int] = []
 
@@ -398,5 +392,6 @@ def test_a_process_comes_through(scenario: str) -> None:
         capture_output=True,
         check=False,
         text=True,
+        timeout=600,  # a hang is one of the known ways to fail
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

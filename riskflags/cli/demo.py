@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from riskflags.cli.exits import Exit
 from riskflags.cli.inputs import shortest
 from riskflags.engine import Engine
 from riskflags.intake import read
-from riskflags.model import Moment, Severity, State
+from riskflags.model import Severity, State
 from riskflags.report.closing import record_words, short_digest, show_flag
 from riskflags.report.phrases import count, gap_words, listed, step_words
 from riskflags.report.terminal import Screen, progress
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).resolve().parent.parent / "samples" / "cases"
 AS_OF = "2025-10-16T09:00"
-"""When the demonstration looks at the cases, in the zone of the pack."""
+"""When the cases are to be looked at, as samples/cases/README.md says; in the zone of the pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,10 @@ def _core(assessments: Iterable[Assessment]) -> list[Requirement]:
 
 
 def _days_after_report(step: str, gap: Requirement, intake: Intake) -> str:
-    """Return how long after the report of its incident a step was recorded; nothing where a time is not known."""
+    """Return how many days after the report of its incident a step was recorded; nothing for the same day."""
     reported = next(i.incident.reported_at for i in intake.incidents if i.key == (gap.incident_id, gap.child_id))
-    try:
-        recorded = datetime.fromisoformat(step.rpartition(" ")[2])
-    except ValueError:
-        return ""
-    days = (recorded.date() - reported.day).days if isinstance(reported, Moment) else 0
+    day = step.rpartition(" ")[2][: len("2025-10-15")]
+    days = (date.fromisoformat(day) - reported.day).days if reported is not None and day[0].isdigit() else 0
     return f", {count(days, 'day')} after the report" if days > 0 else ""
 
 

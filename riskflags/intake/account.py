@@ -106,8 +106,7 @@ class Account:
 
     def accept(self, row: RowPlace) -> None:
         """Settle the row as accepted, unless it has been rejected; its warnings are counted when all is done."""
-        if self._outcomes[row] is None:
-            self._outcomes[row] = "accepted"
+        self._outcomes[row] = self._outcomes[row] or "accepted"
 
     def leave_out(self, row: RowPlace) -> None:
         """Settle the row as out of scope."""
@@ -125,10 +124,6 @@ class Account:
         found = RowWarning(incident_id, child_id, *defect.row, defect.field, defect.code, defect.message)
         self._warnings.setdefault(found)
 
-    def outcome(self, row: RowPlace) -> Outcome | None:
-        """Return what has become of the row so far."""
-        return self._outcomes[row]
-
     def warned_rows(self) -> frozenset[RowPlace]:
         """Return the rows that have a warning."""
         return frozenset(RowPlace(w.source_file, w.source_row) for w in self._warnings)
@@ -138,8 +133,8 @@ class Account:
         warned = self.warned_rows()
         tally = {"accepted": 0, "warned": 0, "rejected": 0, "out_of_scope": 0}
         for row, outcome in self._outcomes.items():
-            if outcome is not None:
-                tally["warned" if outcome == "accepted" and row in warned else outcome] += 1
+            became = "warned" if outcome == "accepted" and row in warned else outcome
+            tally |= {} if became is None else {became: tally[became] + 1}
         return Counts(read=len(self._outcomes), **tally)
 
     def rejects(self) -> tuple[Reject, ...]:

@@ -47,7 +47,7 @@ class Material:
                     self.drafts.append(item)
                 case Gone():
                     self.gone.append(item)
-                case Side():
+                case _:
                     self.sides.append(item)
 
 

@@ -60,11 +60,10 @@ class LookUps:
                 self._hold(table, sight)
 
     def _hold(self, table: Table, sight: Sight) -> None:
-        join = table.join
-        days = self._days(table, join, sight) if join is not None and join.at is not None else (None, None)
-        if join is None or isinstance(days, Defect):
-            if isinstance(days, Defect):
-                self._account.reject(days, child_id=None)
+        join = self._joins[table.name]
+        days = (None, None) if join.at is None else self._days(table, join, sight)
+        if isinstance(days, Defect):
+            self._account.reject(days, child_id=None)
             return
         key = tuple(sight.cell(Column(table.name, name)) for name in join.on)
         self._held.setdefault(table.name, {}).setdefault(key, []).append(_Held(sight.rows[table.name], *days))

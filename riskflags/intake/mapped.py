@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from riskflags.errors import Place, RecordError
 from riskflags.fields import catalogue
@@ -299,3 +299,5 @@ def fillable(source: Source, there: Callable[[Column], bool]) -> bool:
             return any(fillable(one, there) for one in sources)
         case DateTime(date=day):
             return fillable(day, there)
+        case _:
+            assert_never(source.form)

@@ -13,7 +13,7 @@ from riskflags.intake.assemble import Admitted, Material, assemble
 from riskflags.intake.drafts import Reader
 from riskflags.intake.mapped import MappedFiles
 from riskflags.intake.tables import TextFile, find_text, is_json_lines
-from riskflags.kinds import DEFAULT_ZONE
+from riskflags.kinds import default_zone
 from riskflags.mapping import load_mapping
 
 if TYPE_CHECKING:
@@ -58,14 +58,16 @@ def read(
     suspects: str | Path | None = None,
     markers: str | Path | None = None,
     record: type[Incident] = Incident,
-    zone: ZoneInfo = DEFAULT_ZONE,
+    zone: ZoneInfo | None = None,
 ) -> Intake:
     """Return the records of files, and what became of every row of them.
 
     A file is canonical CSV (headers are field paths), JSON lines, or a table that the mapping knows; `mapping` is the
     name of a shipped mapping or a path. `actions`, `suspects` and `markers` are canonical CSV keyed by incident.id. `-`
-    is standard input. Times without an offset are in `zone`, or in the mapping's own. RecordError where a file cannot
-    be read at all, PackError for a mapping that is wrong; a bad row is never an error, but a reject or a warning.
+    is standard input. Times without an offset are in `zone` (Europe/London), or in the mapping's own.
+
+    RecordError where a file cannot be read at all, PackError for a mapping that is wrong; a bad row is never an error,
+    but a reject or a warning.
     """
     if not paths:
         message = "read needs at least one path"
@@ -73,7 +75,7 @@ def read(
     given: dict[SideName, str | Path | None] = {"actions": actions, "suspects": suspects, "markers": markers}
     _refuse_repeats([*paths, *(path for path in given.values() if path is not None)])
     loaded = None if mapping is None else load_mapping(mapping, record=record)
-    reading = _Reading(loaded, Reader(record, zone), Account())
+    reading = _Reading(loaded, Reader(record, zone or default_zone()), Account())
     reading.take_sides({side: path for side, path in given.items() if path is not None})
     reading.take(paths)
     admitted = assemble(reading.material, reading.reader, reading.account)

@@ -199,6 +199,8 @@ def _typed(text: str, spot: _Spot) -> Cell:
             return spot.cell(spot.code(text))
         case "text":
             return spot.cell(text)
+        case _:
+            assert_never(kind)
 
 
 def _first_of(form: FirstOf, info: FieldInfo, sight: Sight) -> Cell | None:

@@ -75,14 +75,15 @@ def _check_fields(mapping: FileMapping, infos: Mapping[str, FieldInfo], problems
             if not _is_in_sight(column, path, mapping):
                 rows = mapping.tables[column.table].rows
                 message = f"{path} cannot be filled from a table with rows: {rows}"
-                problems.report("RF111", source.place, message, f"{infos[path].path} is read from rows of its own kind")
+                hint = f"{infos[path].path} is read from rows of its own kind, or from the row of the record"
+                problems.report("RF111", source.place, message, hint)
 
 
 def _is_in_sight(column: Column, path: str, mapping: FileMapping) -> bool:
     rows = mapping.tables[column.table].rows
     group = path.partition(".")[0]
     if rows in ("records", "lookup"):
-        return True
+        return rows == "records" or group not in ITEMS
     if rows == "children":
         return group == "child"
     return rows == ITEMS.get(group) or path == "incident.id"

@@ -68,7 +68,13 @@ class Headers:
         return tuple(column for column in found if column is not None)
 
     def _items(self, node: Node | None) -> tuple[Node, ...]:
-        return values.items(node, "a list of headers such as [Incident Ref]", self.problems) or ()
+        return self._filled(values.items(node, "a list of headers such as [Incident Ref]", self.problems), node)
+
+    def _filled(self, items: tuple[Node, ...] | None, node: Node | None) -> tuple[Node, ...]:
+        """Return the items of a list, having reported one that is empty."""
+        if items == () and node is not None:
+            self.problems.report("RF020", node.place, "an empty list", "write at least one item between the brackets")
+        return items or ()
 
     # ---- tests -------------------------------------------------------------------------------------------------------
 
@@ -93,7 +99,7 @@ class Headers:
         if not isinstance(node, ListNode):
             refuse_shape(node, f"write {key.text}: [test, test]", self.problems)
             return None
-        tests = (self.test(item, table=table) for item in node.items)
+        tests = (self.test(item, table=table) for item in self._filled(node.items, node))
         return TestGroup(GROUPS[key.text], tuple(test for test in tests if test is not None))
 
     def _cell(self, key: Scalar, node: Node, table: str) -> RowTest | None:
@@ -136,7 +142,7 @@ class Headers:
         items = values.items(node, "a list of cells such as [Victim, Witness]", self.problems)
         if items is None:
             return None
-        for item in items:
+        for item in self._filled(items, node):
             if not isinstance(item, Scalar):
                 refuse_shape(item, "write the text of a cell", self.problems)
         return tuple(item.text.strip() for item in items if isinstance(item, Scalar))
@@ -147,7 +153,7 @@ class Headers:
         match ends:
             case [Decimal() as low, Decimal() as high]:
                 return CellTest(column, low=low, high=high)
-            case [None, _] | [_, None] | []:
+            case _ if items is None or None in ends:
                 return None
             case _:
                 self.problems.report("RF020", node.place, "two ends are needed", "write {between: [1, 17]}")

@@ -141,8 +141,7 @@ class _Loader:
         if taken is None:
             return Table(name, (), "lookup")
         found = headers.tables[name]
-        for item in values.items(taken.get("headers"), "a list of headers such as [CHILD, DOB]", self._problems) or ():
-            values.written(item, "a header", self._problems)
+        headers.sure_headers(taken.get("headers"), name)
         if twice := [header for header in found if found.count(header) > 1]:
             place = taken.place_of("headers")
             self._problems.report("RF102", place, f"{quoted(twice[0])} stands twice in the headers", "take one out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, assert_never, get_args
 
 from riskflags.errors import NOWHERE, Place
 
@@ -77,6 +77,8 @@ def passes(test: RowTest, cell: Callable[[Column], str], *, fold: Callable[[str]
         case TestGroup():
             answers = (passes(inner, cell, fold=fold) for inner in test.tests)
             return all(answers) if test.kind == "all" else any(answers) is (test.kind == "any")
+        case _:
+            assert_never(test)
 
 
 def _is_between(number: Decimal, test: CellTest) -> bool:
@@ -101,6 +103,8 @@ def columns_of(test: RowTest | None) -> Iterator[Column]:
         case TestGroup():
             for inner in test.tests:
                 yield from columns_of(inner)
+        case _:
+            assert_never(test)
 
 
 # ---- sources of a field ----------------------------------------------------------------------------------------------
@@ -195,6 +199,8 @@ class Source:
                 yield from day.filled_from()
             case Always():
                 return
+            case _:
+                assert_never(self.form)
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------------

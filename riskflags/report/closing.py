@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 CHILDREN_SHOWN = 20
 WANTS_SHOWN = 5
 REJECTS_SHOWN = 5
+FIELDS_SHOWN = 8
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -70,7 +71,6 @@ def _show_read(screen: Screen, ending: Ending) -> None:
         (rows.warned, "accepted with warnings"),
         (rows.rejected, "rejected"),
         (rows.out_of_scope, "out of scope"),
-        (rows.not_yet, "not yet, since their time is after that of the run"),
     )
     parts += [f"{number:,} {words}" for number, words in others if number]
     for file in ending.intake.files:
@@ -78,6 +78,8 @@ def _show_read(screen: Screen, ending: Ending) -> None:
         name = "standard input" if file.name == "-" else safe(file.name)
         screen.line(f"Read {name} as {safe(file.taken_for)} in {file.encoding}{delimiter}.")
     screen.line(f"{count(rows.read, 'row')}: {', '.join(parts)}. {count(findings.records, 'record')}.")
+    if rows.not_yet:
+        screen.line(f"{count(rows.not_yet, 'row')} of them not yet: their time is after that of the run.")
     screen.line(f"As of {time_words(findings.as_of)} ({findings.as_of.isoformat()}).")
     rules = sum(rule.status == "active" for rule in pack.rules)
     screen.line(f"Rules: {safe(pack.title)} {safe(pack.version)}, {count(rules, 'rule')}, digest {short_digest(pack)}.")
@@ -104,7 +106,7 @@ def short_digest(pack: Pack) -> str:
 def _show_failed(screen: Screen, ending: Ending) -> None:
     failed = worst_first(ending.findings)
     if not failed:
-        screen.heading("No child has a critical flag and a required action that is overdue.")
+        screen.heading("No child has a critical flag and a required action that is known to be overdue.")
         return
     children = count(len({one.child_id or ("", one.incident_id) for one in failed}), "child", "children")
     screen.heading(f"Critical flags and no record of a required action: {children}, worst first")
@@ -188,8 +190,8 @@ def _show_unknown(screen: Screen, findings: Findings) -> None:
         lacking = count(len(findings.undecided), "verdict")
         screen.line(f"{lacking} on {count(records, 'record')} could not be decided. What would settle most:", indent=2)
         for want in wants(findings, kind=need_kind)[:WANTS_SHOWN]:
-            alone = f", and is all that is missing in {want.alone:,}" if want.alone else ""
-            screen.line(f"{need_words(want.need)}: missing in {want.verdicts:,}{alone}", indent=4)
+            alone = f", and {want.alone:,} of them by itself" if want.alone else ""
+            screen.line(f"{need_words(want.need)}: would help to decide {want.verdicts:,}{alone}", indent=4)
     if cannot_tell:
         needs = Counter(need_kind(need) for found in cannot_tell for need in found.needs)
         most = [need_words(need) for need, _ in sorted(needs.items(), key=lambda pair: (-pair[1], pair[0]))[:3]]
@@ -199,7 +201,9 @@ def _show_unknown(screen: Screen, findings: Findings) -> None:
     for file in sorted({item.source_file for item in findings.not_assessed}):
         items = [item for item in findings.not_assessed if item.source_file == file]
         codes = listed(item.rule_code for item in items)
-        fields = listed(sorted({field for item in items for field in item.fields}))
+        names = sorted({field for item in items for field in item.fields})
+        more = [f"{len(names) - FIELDS_SHOWN} more"] if len(names) > FIELDS_SHOWN else []
+        fields = listed([*names[:FIELDS_SHOWN], *more])
         screen.line(f"Not assessed in {safe(file)}: {codes}. This source does not hold {fields}.", indent=2)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib
 import importlib.util
 import json
 import os
@@ -188,8 +189,8 @@ def _write_json(summary: Mapping[str, Any], path: Path) -> None:
 
 
 def _write_parquet(table: Table, path: Path) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - of the [batch] extra
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    pa: Any = importlib.import_module("pyarrow")  # of the [batch] extra, and without types
+    pq: Any = importlib.import_module("pyarrow.parquet")
 
     types = {"number": pa.int64(), "yes_no": pa.bool_(), "texts": pa.list_(pa.string())}
     schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in table.columns])

@@ -38,8 +38,8 @@ def safe(text: str) -> str:
 def recorded_words(text: str) -> str:
     """Return a time as it was recorded, with or without a time of day, in words; other text unchanged.
 
-    >>> recorded_words("2018-03-08"), recorded_words("2018-03-08T14:30:00+00:00")
-    ('8 March 2018', '8 March 2018, 2:30pm')
+    >>> recorded_words("2018-03-08"), recorded_words("2018-03-08T14:30:00+00:00"), recorded_words("no date")
+    ('8 March 2018', '8 March 2018, 2:30pm', 'no date')
     """
     try:
         return time_words(datetime.fromisoformat(text)) if "T" in text else day_words(date.fromisoformat(text))

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What became of every row that was read. `read` is the sum of the others.
+    """What became of every row that was read. `read` is the sum of accepted, warned, rejected and out of scope.
 
-    `not_yet` are rows that were accepted, with or without a warning, whose time is after as_of: they take no part, and
-    are counted nowhere else.
+    `not_yet` are the rows, of those accepted with or without a warning, whose time is after as_of: they take no part.
     """
 
     read: int
@@ -32,26 +31,22 @@ class Rows:
     not_yet: int
 
     def __post_init__(self) -> None:
-        parts = self.accepted + self.warned + self.rejected + self.out_of_scope + self.not_yet
+        parts = self.accepted + self.warned + self.rejected + self.out_of_scope
         if parts != self.read:
             raise ValueError(f"{self.read} rows were read, but {parts} are accounted for")
 
 
 def rows_of(intake: Intake, findings: Findings) -> Rows:
-    """Return what became of every row; those of records whose time is after as_of are counted as not_yet.
-
-    Rows of separate files of actions, suspects and markers keep their own outcome.
-    """
+    """Return what became of every row."""
     waiting = [found for found in intake.admitted if found.incident.key in findings.not_yet]
-    accepted, warned = sum(found.accepted for found in waiting), sum(found.warned for found in waiting)
     counts = intake.counts
     return Rows(
         read=counts.read,
-        accepted=counts.accepted - accepted,
-        warned=counts.warned - warned,
+        accepted=counts.accepted,
+        warned=counts.warned,
         rejected=counts.rejected,
         out_of_scope=counts.out_of_scope,
-        not_yet=accepted + warned,
+        not_yet=sum(found.accepted + found.warned for found in waiting),
     )
 
 

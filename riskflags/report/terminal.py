@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Part = str | tuple[str, str]
 """Text, or text with a style of rich: ("CRITICAL", "bold red")."""
+NARROWEST = 20
+"""Characters that a line may always take: a terminal that is narrower wraps by itself."""
 SEVERITY_STYLES = {"critical": "bold red", "high": "bold yellow", "medium": "bold", "low": ""}
 
 
@@ -40,13 +42,13 @@ class Screen:
 
     def _wrapped(self, parts: tuple[Part, ...], indent: int) -> str:
         from rich.console import Console  # noqa: PLC0415 - not needed in a pipe, and not quick to import
-        from rich.padding import Padding  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         buffer = io.StringIO()
         console = Console(file=buffer, force_terminal=True, highlight=False, emoji=False)
-        text = Text.assemble(*parts)
-        console.print(Padding(text, (0, 0, 0, indent), expand=False) if indent else text)
+        for line in Text.assemble(*parts).wrap(console, max(console.width - indent, NARROWEST)) or [Text()]:
+            line.rstrip()
+            console.print(Text(" " * indent).append_text(line), soft_wrap=True)
         return buffer.getvalue()
 
     def _write(self, text: str) -> None:
@@ -95,7 +97,7 @@ class _Silent:
 
 class _Bar:
     def __init__(self, what: str, total: int | None) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only on a terminal
+        from rich.console import Console  # noqa: PLC0415 - not needed in a pipe, and not quick to import
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
 
         self._progress = RichProgress(console=Console(stderr=True), transient=True)

@@ -46,7 +46,7 @@ def read_examples(given: Node | None, node: Node | None, names: Names) -> tuple[
 
 
 def _example(node: Node, given: Data | None, names: Names) -> Example | None:
-    """Return an example; None where it is wrong. Of records that differ from a wrong one, only the changes are looked at."""
+    """Return an example; None where it is wrong. Where the given record is, only what differs from it is looked at."""
     before = len(names.problems)
     taken = take(node, "an example", names.problems)
     if taken is None:

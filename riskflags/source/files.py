@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from riskflags.source.problems import Problems
 
 NAMES = ("pack.yaml", "vocabulary.yaml", "actions.yaml", "sources.yaml")
-_MOST_FILES = 5_000
+_MOST_FILES = 2_000
 _MOST_TOTAL = 64 << 20
 
 

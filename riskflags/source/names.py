@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from riskflags.condition import Comparison, Condition, Group, Named, Reference
 from riskflags.fields import FieldInfo, catalogue, group_paths
 from riskflags.incident import GROUPS, LISTS
-from riskflags.kinds import DEFAULT_ZONE, KindName
+from riskflags.kinds import KindName, default_zone
 from riskflags.source.problems import listed, quoted
 from riskflags.source.values import written
 
@@ -105,6 +105,7 @@ class Table(Generic[T]):
         self.misnamed: set[str] = set()
         self.complete = True
         self._problems = problems
+        self._listing = ""
 
     def declare(self, name: str, place: Place) -> bool:
         """Take note that a name is given; False where it was given before, which is reported."""
@@ -143,8 +144,8 @@ class Table(Generic[T]):
         if near in self.misnamed:
             return
         meant = f"did you mean {near}? " if near else ""
-        names = listed(sorted(self.places), most=20) or "none yet"
-        hint = f"{meant}They stand in {self.where}: {names}"
+        self._listing = self._listing or listed(sorted(self.places), most=20) or "none yet"
+        hint = f"{meant}They stand in {self.where}: {self._listing}"
         self._problems.report_unknown("RF101", node.place, f"unknown {self.what} {quoted(node.text)}", hint)
 
 
@@ -156,7 +157,7 @@ class Names:
         self.record = record
         self.fields: Mapping[str, FieldInfo] = catalogue(record)
         self.groups = group_paths(record)
-        self.zone: ZoneInfo = DEFAULT_ZONE
+        self.zone: ZoneInfo = default_zone()
         self.has_calendar = True
         self.lists: Table[CodeList] = Table("list", "vocabulary.yaml under lists", problems)
         self.params: Table[Param] = Table("parameter", "vocabulary.yaml under params", problems)

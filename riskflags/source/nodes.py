@@ -321,7 +321,11 @@ _INDENT = "indent keys that belong together alike; put text that begins with { [
 _NO_KEY = "a line that is no key with a value"
 _KEY = "write `key: value`, with a space after the colon"
 _SAID: tuple[tuple[str, str, str], ...] = (
-    ("mapping values", "a colon where no key can stand", 'put text that holds ": " in quotes, and indent keys that belong together alike'),
+    (
+        "mapping values",
+        "a colon where no key can stand",
+        'put text that holds ": " in quotes, and indent keys that belong together alike',
+    ),
     ("cannot start any token", "text cannot begin with this character", "put the text in quotes"),
     ("unknown escape", "a backslash in double quotes", "use single quotes, or write two backslashes"),
     ("expected ':'", _NO_KEY, _KEY),
@@ -334,9 +338,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
 """Words of the parser (PyYAML or libyaml) -> what is wrong, and what to write."""
 
 
-def _report_yaml(
-    error: yaml.MarkedYAMLError, text: str, path: str, opened: Place | None, problems: Problems
-) -> None:
+def _report_yaml(error: yaml.MarkedYAMLError, text: str, path: str, opened: Place | None, problems: Problems) -> None:
     said = error.problem or "it cannot be read"
     mark, context = error.problem_mark, error.context_mark
     if mark is None:

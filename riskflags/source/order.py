@@ -46,8 +46,9 @@ class _Search:
         """Return the knot whose first name this is; nothing where it belongs to the knot of another."""
         if self.low[name] != self.index[name]:
             return []
-        cut = self.held.index(name)
-        knot, self.held[cut:] = self.held[cut:], []
+        knot = [self.held.pop()]
+        while knot[-1] != name:
+            knot.append(self.held.pop())
         self.is_held.difference_update(knot)
         return knot
 

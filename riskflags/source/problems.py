@@ -44,7 +44,8 @@ PROBLEMS: Mapping[str, str] = {
 
 _LONGEST_LINE = 240
 _LONGEST_QUOTE = 60
-_MOST_GUESSES = 400
+_MOST_GUESSES = 200_000
+"""Names that a word may be held against, over a whole pack: a file of nothing but typos must not take for ever."""
 
 
 class Problems:
@@ -54,6 +55,7 @@ class Problems:
         self._found: dict[Problem, None] = {}
         self._lines: dict[str, Sequence[str]] = {}
         self._guesses: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._guesses_left = _MOST_GUESSES
         self._unknown: dict[tuple[str, str], list[tuple[Place, str]]] = {}
 
     def __len__(self) -> int:
@@ -79,12 +81,14 @@ class Problems:
 
         A name of which the word is the last part is near: `located_at` for `missing.located_at`.
         """
+        if len(word) > _LONGEST_QUOTE or self._guesses_left <= 0:
+            return ""
         candidates = tuple(names)
+        self._guesses_left -= 1
         known = (word, candidates)
         if known in self._guesses:
             return self._guesses[known]
-        if len(word) > _LONGEST_QUOTE or len(self._guesses) >= _MOST_GUESSES:
-            return ""
+        self._guesses_left -= len(candidates)
         near = [name for name in candidates if name.endswith(f".{word}")]
         near = near or difflib.get_close_matches(word, candidates, n=3, cutoff=0.6)
         near = near or difflib.get_close_matches(word.lower().replace("-", "_").replace(" ", "_"), candidates, n=1)

@@ -159,7 +159,9 @@ def _effective(taken: Taken, names: Names) -> tuple[date | None, date | None]:
     start, end = (values.day(dates.get(key), names.problems) for key in ("from", "to"))
     if start is not None and end is not None and end < start:
         hint = "both days are in: `to` is the last"
-        names.problems.report("RF151", dates.value_place("to"), f"in force from {start} to {end}, which is before", hint)
+        names.problems.report(
+            "RF151", dates.value_place("to"), f"in force from {start} to {end}, which is before", hint
+        )
     return start, end
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from riskflags.calendar import CALENDARS
-from riskflags.kinds import DEFAULT_ZONE
+from riskflags.kinds import default_zone
 from riskflags.source import values
 from riskflags.source.problems import quoted
 from riskflags.source.scope import Scope, resolve
@@ -30,7 +30,7 @@ class Settings:
     title: str = ""
     version: str = ""
     calendar: str = ""
-    zone: ZoneInfo = DEFAULT_ZONE
+    zone: ZoneInfo = field(default_factory=default_zone)
 
 
 def read_settings(node: MapNode | None, names: Names) -> Settings:
@@ -53,14 +53,14 @@ def read_settings(node: MapNode | None, names: Names) -> Settings:
 def _zone(node: Node | None, names: Names) -> ZoneInfo:
     scalar = values.written(node, "a timezone such as Europe/London", names.problems)
     if scalar is None:
-        return DEFAULT_ZONE
+        return default_zone()
     try:
         return ZoneInfo(scalar.text)
     except (KeyError, ValueError, OSError):
         near = names.problems.nearest(scalar.text, sorted(available_timezones()))
         hint = f"did you mean {near}?" if near else "write one such as Europe/London"
         names.problems.report("RF020", scalar.place, f"{quoted(scalar.text)} is no timezone", hint)
-        return DEFAULT_ZONE
+        return default_zone()
 
 
 def pack_time(key: str, settings: Settings, names: Names) -> str:

@@ -226,7 +226,8 @@ def take(
         else:
             unknown.append((key, value))
     for key, value in unknown:
-        near = unknown_key(key, known, problems)
+        missing = tuple(name for name, expected in known.items() if expected.missing and name not in values)
+        near = unknown_key(key, known, problems, likely=missing)
         if near and near not in values:
             values[near], keys[near] = value, key
     damaged = node.damaged or bool(unknown)
@@ -238,10 +239,10 @@ def take(
     return Taken(place or node.place, values, keys, damaged)
 
 
-def unknown_key(key: Scalar, known: Iterable[str], problems: Problems) -> str:
-    """Report an unknown key; return the key that it was meant to be, or nothing."""
+def unknown_key(key: Scalar, known: Iterable[str], problems: Problems, *, likely: tuple[str, ...] = ()) -> str:
+    """Report an unknown key; return the key that it was meant to be, or nothing. Keys that are missing are likely."""
     names = tuple(known)
-    near = problems.nearest(key.text, names)
+    near = problems.nearest(key.text, likely) or problems.nearest(key.text, names)
     meant = f"did you mean {near}? " if near else ""
     problems.report("RF010", key.place, f"unknown key {quoted(key.text)}", f"{meant}The keys here are {listed(names)}")
     return near

@@ -1,0 +1,480 @@
+"""The files and the words of a run, from hand-made assessments."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pyarrow import parquet
+
+from riskflags.assessment import Assessment, Caution, Flag, NotAssessed, Requirement, Undecided
+from riskflags.intake import Counts, FileRead, Intake, Reject, RowWarning
+from riskflags.model import Severity, State
+from riskflags.report import OutputError, outputs
+from riskflags.report.closing import Ending, show_ending
+from riskflags.report.findings import Findings, Origin, collect, tallies, wants, worst_first
+from riskflags.report.outputs import check_folder, quoted_cells, write
+from riskflags.report.phrases import gap_words, need_kind, safe, step_words
+from riskflags.report.summary import Rows, rows_of
+from riskflags.report.tables import TABLES, Table, tables
+from riskflags.report.terminal import Screen
+from riskflags.shipped import default_pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AS_OF = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
+
+
+def flag(incident: str = "I1", child: str | None = "C1", **other: Any) -> Flag:
+    values: dict[str, Any] = {
+        "suspect_id": None,
+        "rule_code": "E01",
+        "rule_id": "online-age-gap",
+        "rule_version": 1,
+        "title": "Adult much older",
+        "severity": Severity.critical,
+        "could_be": Severity.critical,
+        "severity_needs": (),
+        "about": "child",
+        "message": "10 years older",
+        "because": (incident,),
+    }
+    return Flag(incident_id=incident, child_id=child, **(values | other))
+
+
+def requirement(incident: str = "I1", child: str | None = "C1", **other: Any) -> Requirement:
+    values: dict[str, Any] = {
+        "suspect_id": None,
+        "action": "record_crime",
+        "action_code": "CRIME",
+        "label": "crime recorded",
+        "owner": "crime_registrar",
+        "core": True,
+        "due_from": AS_OF - timedelta(days=3),
+        "due_at": AS_OF - timedelta(days=3),
+        "state": State.overdue,
+        "recorded_at": None,
+        "recorded_outcome": None,
+        "short_of": (),
+        "needs": (),
+        "severity": Severity.critical,
+        "rules": ("E01",),
+    }
+    return Requirement(incident_id=incident, child_id=child, **(values | other))
+
+
+def undecided(incident: str = "I1", child: str | None = "C1", **other: Any) -> Undecided:
+    values: dict[str, Any] = {
+        "suspect_id": None,
+        "rule_code": "E02",
+        "rule_id": "meeting-or-images",
+        "rule_version": 1,
+        "severity": Severity.critical,
+        "needs": ("child.in_care",),
+    }
+    return Undecided(incident_id=incident, child_id=child, **(values | other))
+
+
+def assessment(incident: str = "I1", child: str | None = "C1", **parts: Any) -> Assessment:
+    return Assessment(
+        incident_id=incident,
+        child_id=child,
+        as_of=AS_OF,
+        pack_id="core",
+        pack_version="1",
+        pack_digest="sha256:00",
+        **parts,
+    )
+
+
+REJECT = Reject("in.csv", 7, None, "MIS_START", "bad_date", "a date such as 31/03/2026", "not a date")
+WARNING = RowWarning("I1", "C1", "in.csv", 2, "child.sex", "unknown_code", "not a code")
+
+
+ORIGINS = {(incident, child): Origin("in.csv", 1) for incident in ("I1", "I2") for child in ("C1", None)}
+
+
+def found(*assessments: Assessment) -> Findings:
+    return collect(assessments, as_of=AS_OF, origins=ORIGINS)
+
+
+def made(*assessments: Assessment) -> tuple[Table, ...]:
+    return tables(found(*assessments), origins=ORIGINS, rejects=[REJECT], warnings=[WARNING])
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_csv(folder: Path, *assessments: Assessment) -> Path:
+    write(made(*assessments), summary={}, folder=folder, form="csv")
+    return folder
+
+
+# ---- tables and order ------------------------------------------------------------------------------------------------
+
+
+def test_the_columns_are_those_of_the_contract() -> None:
+    columns = {table.name: [name for name, _ in table.columns] for table in made()}
+    assert {name: " ".join(found) for name, found in columns.items()} == {
+        "flags": "incident_id child_id suspect_id rule_code rule_id rule_version severity could_be severity_needs "
+        "about message because because_count as_of source_file source_row",
+        "requirements": "incident_id child_id suspect_id action action_code label owner due_from due_at state "
+        "recorded_at recorded_outcome short_of needs is_gap severity rules as_of source_file source_row",
+        "undecided": "incident_id child_id suspect_id rule_code rule_id severity needs as_of",
+        "not_assessed": "source_file rule_code rule_id fields records",
+        "rejects": "source_file source_row child_id column code expected message",
+        "warnings": "incident_id child_id source_file source_row field code message",
+    }
+
+
+def test_every_row_has_a_cell_for_every_column() -> None:
+    everything = assessment(
+        flags=(flag(),),
+        requirements=(requirement(),),
+        undecided=(undecided(),),
+        not_assessed=(NotAssessed(rule_code="E03", rule_id="grooming", fields=("contact",)),),
+        warnings=(Caution(code="after_as_of", field="missing.returned_at", message="is after as_of"),),
+        engines_disagree=("grooming v1",),
+    )
+    for table in made(everything):
+        assert table.rows
+        assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_flags_are_sorted_by_severity_could_be_code_incident_child_and_suspect() -> None:
+    low, high, critical = Severity.low, Severity.high, Severity.critical
+    wanted = [
+        flag("I2"),
+        flag("I1", severity=high, could_be=critical),
+        flag("I1", severity=high, could_be=high, rule_code="A01"),
+        flag("I1", None, severity=high, could_be=high),
+        flag("I1", "C1", severity=high, could_be=high),
+        flag("I1", "C1", severity=high, could_be=high, suspect_id="S1"),
+        flag("I1", "C2", severity=high, could_be=high),
+        flag("I0", severity=low, could_be=low),
+    ]
+    assert list(found(*(assessment(flags=(one,)) for one in reversed(wanted))).flags) == wanted
+
+
+def test_the_order_of_assessments_changes_nothing() -> None:
+    several = [
+        assessment(incident, child, flags=(flag(incident, child),), undecided=(undecided(incident, child),))
+        for incident, child in (("I1", "C1"), ("I1", None), ("I2", "C1"))
+    ]
+    assert found(*several) == found(*reversed(several))
+
+
+def test_evidence_is_cut_at_a_hundred_ids_with_the_true_number_beside(tmp_path: Path) -> None:
+    ids = tuple(f"I{number:03}" for number in range(120))
+    (row,) = read_csv(write_csv(tmp_path, assessment(flags=(flag(because=ids),))) / "flags.csv")
+    assert row["because"].split(";") == list(ids[:100])
+    assert row["because_count"] == "120"
+
+
+def test_a_rule_that_a_source_cannot_feed_is_reported_once_with_the_number_of_records() -> None:
+    lacking = NotAssessed(rule_code="E01", rule_id="online-age-gap", fields=("contact",))
+    other = NotAssessed(rule_code="E01", rule_id="online-age-gap", fields=("suspects",))
+    several = found(assessment("I1", not_assessed=(lacking,)), assessment("I2", not_assessed=(lacking, other)))
+    (table,) = (t for t in tables(several, origins=ORIGINS, rejects=[], warnings=[]) if t.name == "not_assessed")
+    assert table.rows == (("in.csv", "E01", "online-age-gap", ("contact", "suspects"), 2),)
+
+
+def test_engines_that_disagree_stand_among_the_warnings(tmp_path: Path) -> None:
+    rows = read_csv(write_csv(tmp_path, assessment(engines_disagree=("online-age-gap v1",))) / "warnings.csv")
+    assert [(row["code"], row["field"]) for row in rows] == [
+        ("engines_disagree", "online-age-gap v1"),
+        ("unknown_code", "child.sex"),
+    ]
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_moments_have_an_offset_and_lists_are_joined(tmp_path: Path) -> None:
+    folder = write_csv(tmp_path, assessment(requirements=(requirement(rules=("E01", "E02")),)))
+    (row,) = read_csv(folder / "requirements.csv")
+    assert (row["due_at"], row["as_of"]) == ("2026-03-28T09:00:00+00:00", "2026-03-31T09:00:00+00:00")
+    assert (row["rules"], row["is_gap"], row["recorded_at"]) == ("E01;E02", "true", "")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_that_a_spreadsheet_could_run_gets_a_leading_quote(tmp_path: Path, start: str) -> None:
+    nasty = assessment(f"{start}1+1", flags=(flag(f"{start}1+1", message="plain"),))
+    (row,) = read_csv(write_csv(tmp_path, nasty) / "flags.csv")
+    assert row["incident_id"] == f"'{start}1+1"
+    assert row["because"] == f"'{start}1+1"
+    assert quoted_cells(made(nasty)) == 2
+
+
+def test_numbers_and_our_own_codes_are_not_quoted() -> None:
+    table = Table("t", (("n", "number"), ("c", "code"), ("y", "yes_no")), ((-1, "-1", False),))
+    assert quoted_cells([table]) == 0
+
+
+def test_json_lines_keep_lists_and_text_as_they_are(tmp_path: Path) -> None:
+    write(
+        made(assessment("=I1", flags=(flag("=I1", because=("=I1", "I2")),))), summary={}, folder=tmp_path, form="jsonl"
+    )
+    (line,) = (tmp_path / "flags.jsonl").read_text(encoding="utf-8").splitlines()
+    row = json.loads(line)
+    assert (row["incident_id"], row["because"], row["suspect_id"]) == ("=I1", ["=I1", "I2"], None)
+
+
+def test_parquet_holds_the_same_rows_with_types(tmp_path: Path) -> None:
+    write(made(assessment(flags=(flag(because=("I1", "I2")),))), summary={}, folder=tmp_path, form="parquet")
+    (row,) = parquet.read_table(tmp_path / "flags.parquet").to_pylist()
+    assert (row["because"], row["because_count"], row["rule_version"]) == (["I1", "I2"], 2, 1)
+    assert parquet.read_table(tmp_path / "requirements.parquet").num_rows == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_broken_characters_in_data_stop_no_run(tmp_path: Path, form: outputs.Format) -> None:
+    write(made(assessment("\ud800", flags=(flag("\ud800"),))), summary={"x": "\ud800"}, folder=tmp_path, form=form)
+    assert (tmp_path / f"flags.{form}").stat().st_size
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, form: outputs.Format) -> None:
+    several = [assessment(incident, flags=(flag(incident, message='line\r\n"quoted"'),)) for incident in ("I1", "I2")]
+    for name, order in (("a", several), ("b", [*reversed(several)])):
+        write(made(*order), summary={"n": 1}, folder=tmp_path / name, form=form)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_a_message_with_line_breaks_and_quotes_comes_back_whole(tmp_path: Path) -> None:
+    text = 'one\r\ntwo\nthree\rfour "five", six;'
+    (row,) = read_csv(write_csv(tmp_path, assessment(flags=(flag(message=text),))) / "flags.csv")
+    assert row["message"] == text
+
+
+def test_every_table_is_written_though_it_is_empty(tmp_path: Path) -> None:
+    write(tables(found(), origins=ORIGINS, rejects=[], warnings=[]), summary={}, folder=tmp_path / "a/b", form="csv")
+    assert sorted(path.name for path in (tmp_path / "a/b").iterdir()) == sorted(
+        [*(f"{n}.csv" for n in TABLES), "summary.json"]
+    )
+    assert (
+        tmp_path / "a/b/rejects.csv"
+    ).read_text() == "source_file,source_row,child_id,column,code,expected,message\n"
+
+
+# ---- whole or not at all ---------------------------------------------------------------------------------------------
+
+
+def test_a_failure_while_writing_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_csv(tmp_path, assessment(flags=(flag("old"),)))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device", "x")
+
+    monkeypatch.setattr(outputs, "_write_json", fail)
+    with pytest.raises(OutputError, match="No space left on device; nothing was written"):
+        write_csv(tmp_path, assessment(flags=(flag("new"),)))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_interrupt_while_writing_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outputs, "_write_json", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_csv(tmp_path, assessment(flags=(flag(),)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_files_get_their_names_waits_until_all_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = outputs._rename_all  # noqa: SLF001
+
+    def press_and_rename(pairs: list[tuple[Path, Path]]) -> None:
+        os.kill(os.getpid(), 2)
+        rename(pairs)
+
+    monkeypatch.setattr(outputs, "_rename_all", press_and_rename)
+    with pytest.raises(KeyboardInterrupt):
+        write_csv(tmp_path, assessment(flags=(flag(),)))
+    assert len(list(tmp_path.iterdir())) == len(TABLES) + 1
+
+
+def test_a_file_that_cannot_have_its_name_puts_back_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(tmp_path, assessment(flags=(flag("old"),)))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    replace = type(tmp_path).replace
+
+    def fail_late(self: Path, target: Path) -> Path:
+        if self.name.endswith(".part") and target.name == "warnings.csv":
+            raise PermissionError(1, "not permitted", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(type(tmp_path), "replace", fail_late)
+    with pytest.raises(OutputError, match="not permitted"):
+        write_csv(tmp_path, assessment(flags=(flag("new"),)))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "warnings.csv").mkdir()
+    with pytest.raises(OutputError, match=r"there is a folder of this name; nothing was written"):
+        write_csv(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["warnings.csv"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("x")
+    for folder in (tmp_path / "out", tmp_path / "out/deeper"):
+        with pytest.raises(OutputError, match="out is a file: --out needs a folder"):
+            check_folder(folder)
+
+
+def test_files_can_be_written_from_any_thread(tmp_path: Path) -> None:
+    thread = threading.Thread(target=write_csv, args=(tmp_path,))
+    thread.start()
+    thread.join()
+    assert (tmp_path / "summary.json").exists()
+
+
+# ---- numbers and words -----------------------------------------------------------------------------------------------
+
+
+def test_rows_that_do_not_add_up_are_an_error() -> None:
+    with pytest.raises(ValueError, match="10 rows were read, but 9 are accounted for"):
+        Rows(read=10, accepted=6, warned=1, rejected=1, out_of_scope=1, not_yet=3)
+
+
+def test_worst_first_is_most_critical_flags_then_most_gaps_then_longest_overdue() -> None:
+    def one(incident: str, *, flags: int, gaps: int, days: int) -> Assessment:
+        due = AS_OF - timedelta(days=days)
+        return assessment(
+            incident,
+            flags=tuple(flag(incident, rule_code=f"E0{number}") for number in range(flags)),
+            requirements=tuple(requirement(incident, action=f"a{n}", due_from=due, due_at=due) for n in range(gaps)),
+        )
+
+    several = [
+        one("I4", flags=1, gaps=1, days=1),
+        one("I3", flags=1, gaps=1, days=9),
+        one("I2", flags=1, gaps=2, days=1),
+    ]
+    several += [
+        one("I1", flags=2, gaps=1, days=1),
+        one("I0", flags=1, gaps=0, days=1),
+        one("I5", flags=0, gaps=3, days=9),
+    ]
+    assert [failed.incident_id for failed in worst_first(found(*several))] == ["I1", "I2", "I3", "I4"]
+
+
+def test_an_action_recorded_late_alone_is_no_missing_record() -> None:
+    late = assessment(flags=(flag(),), requirements=(requirement(state=State.done_late, recorded_at="2026-03-30"),))
+    assert worst_first(found(late)) == ()
+
+
+def test_gaps_are_counted_by_action_and_owner() -> None:
+    several = (requirement(), requirement(state=State.done_late), requirement(state=State.done))
+    (tally,) = tallies(found(assessment(requirements=several)))
+    assert (tally.label, tally.owner, tally.gaps, tally.required) == ("crime recorded", "crime_registrar", 2, 3)
+
+
+def test_what_would_settle_most_by_itself_comes_first() -> None:
+    needs = [
+        ("child.in_care",),
+        ("child.in_care",),
+        ("I7:child.id", "child.sex"),
+        ("I8:child.id", "child.sex"),
+        ("child.sex",),
+    ]
+    several = found(assessment(undecided=tuple(undecided(needs=need) for need in needs)))
+    assert [(w.need, w.verdicts, w.alone) for w in wants(several, kind=need_kind)] == [
+        ("child.in_care", 2, 2),
+        ("child.sex", 3, 1),
+        ("<incident id>:child.id", 2, 0),
+    ]
+
+
+def test_a_gap_says_no_record_and_never_not_done() -> None:
+    line = gap_words(requirement(), as_of=AS_OF, roles={"crime_registrar": "Crime registrar"})
+    assert line == "No record of crime recorded. Crime registrar. Due 28 March 2026, 9:00am, 3 days overdue"
+
+
+def test_an_action_recorded_late_says_when() -> None:
+    late = requirement(state=State.done_late, recorded_at="2026-03-30", suspect_id="S1")
+    assert gap_words(late, as_of=AS_OF, roles={}) == (
+        "Recorded late: crime recorded (suspect S1). Crime registrar. Due 28 March 2026, 9:00am, recorded 30 March 2026"
+    )
+
+
+def test_a_deadline_that_is_not_exactly_known_is_said_as_a_span() -> None:
+    span = requirement(due_from=AS_OF - timedelta(hours=30), due_at=AS_OF - timedelta(minutes=20))
+    assert gap_words(span, as_of=AS_OF, roles={}).endswith(
+        "Due between 30 March 2026, 3:00am and 31 March 2026, 8:40am, 20 minutes overdue"
+    )
+    assert gap_words(requirement(due_at=None, due_from=None), as_of=AS_OF, roles={}).endswith("Due date not known")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("approach completed 2025-10-15T10:00:00+01:00", "approach, completed, 15 October 2025, 10:00am"),
+        ("see_child (outcome not recorded) (not dated)", "see child, (outcome not recorded) (not dated)"),
+    ],
+)
+def test_a_step_on_record_is_said_with_its_outcome_and_time(step: str, words: str) -> None:
+    assert step_words(step) == words
+
+
+def ending(*assessments: Assessment, rejects: int = 0, warned: int = 0) -> str:
+    """Return the closing words for assessments that were made by hand."""
+    findings = found(*assessments)
+    read = len(assessments) + rejects
+    counts = Counts(read=read, accepted=len(assessments) - warned, warned=warned, rejected=rejects, out_of_scope=0)
+    intake = Intake((), (REJECT,) * rejects, (), counts, (FileRead("in.csv", "utf-8", "\t", "canonical CSV"),))
+    stream = io.StringIO()
+    show_ending(Screen(stream), Ending(findings, rows_of(intake, findings), default_pack(), intake, ()))
+    return stream.getvalue()
+
+
+def test_rejected_rows_are_named_up_to_five() -> None:
+    text = ending(rejects=7)
+    assert text.count("  Rejected: in.csv, row 7, column MIS_START: not a date") == 5
+    assert "  and 2 more rejected" in text
+
+
+def test_engines_that_disagree_are_said_loudly() -> None:
+    text = ending(assessment(engines_disagree=("online-age-gap v1",)))
+    assert "The two engines disagree on 1 verdict. No flag is lost. Please report this: see the warnings." in text
+
+
+def test_a_severity_that_could_be_worse_is_said() -> None:
+    one = assessment(
+        flags=(flag(), flag(severity=Severity.high, could_be=Severity.critical)), requirements=(requirement(),)
+    )
+    assert "  CRITICAL E01 10 years older\n" in ending(one)
+    worse = assessment(flags=(flag(severity=Severity.critical),), requirements=(requirement(suspect_id="S1"),))
+    assert "(suspect S1)" in ending(worse)
+
+
+def test_what_cannot_be_told_is_said_with_what_it_lacks() -> None:
+    unknown = (requirement(state=State.cannot_tell, needs=("done",)), requirement(state=State.undated))
+    assert "What could not be decided\n  2 required actions: " in ending(assessment(requirements=unknown))
+    text = ending(assessment(requirements=unknown, undecided=(undecided(needs=("I7:child.id",)),)))
+    assert "2 required actions: there is no telling whether they were done in time. Most lack actions done." in text
+    assert "child.id in other records: would help to decide 1, and 1 of them by itself" in text
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31m", "a\u202eb", "a\r\nb", "\ud800"])
+def test_text_from_data_cannot_steer_a_terminal(text: str) -> None:
+    assert safe(text).isascii()
+    assert safe(text).isprintable()
