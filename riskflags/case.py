@@ -59,8 +59,11 @@ class Case:
             case False:
                 return self._outcome(rule, seat, Verdict.clears)
             case None:
-                worst = max(case.severity for case in rule.flag.severity)
-                return self._outcome(rule, seat, Verdict.undecided, severity=worst, needs=needs_of(rule.when, row))
+                severity, could_be, needs = self._severity(rule, row)
+                return self._outcome(
+                    rule, seat, Verdict.undecided, severity=severity, could_be=could_be, severity_needs=needs,
+                    needs=needs_of(rule.when, row),
+                )  # fmt: skip
 
     def out_of_force(self, rule: Rule, row: Row) -> str:
         """Return why a rule does not apply on the record's effective date; empty when it does."""
@@ -146,9 +149,10 @@ class Case:
     def _flagged(reading: FlagReading, outcome: Outcome) -> tuple[Answer, Needs]:
         if outcome.verdict is Verdict.clears or outcome.could_be < reading.at_least:
             return False, NO_NEEDS
+        severity_needs = outcome.severity_needs if outcome.severity < reading.at_least else NO_NEEDS
         if outcome.verdict is Verdict.undecided:
-            return None, outcome.needs
-        return (True, NO_NEEDS) if outcome.severity >= reading.at_least else (None, outcome.severity_needs)
+            return None, outcome.needs | severity_needs
+        return (None, severity_needs) if outcome.severity < reading.at_least else (True, NO_NEEDS)
 
     def _gap(self, reading: GapReading, key: str, suspect_id: str | None) -> tuple[Answer, Needs]:
         action = self.pack.actions[key]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class Outcome:
     """What one rule came to on one row: the verdict, the severity and the worst it could be, and why.
 
+    The severity of an undecided rule is what it would be, were the rule to fire.
     `note` says why a rule was not looked at further (not in force, stopped by an `unless`).
     """
 

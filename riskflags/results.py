@@ -84,7 +84,7 @@ def undecided(case: Case) -> tuple[Undecided, ...]:
             rule_code=outcome.rule.code,
             rule_id=outcome.rule.id,
             rule_version=outcome.rule.version,
-            severity=outcome.severity,
+            severity=outcome.could_be,
             needs=tuple(sorted(outcome.needs)),
         )
         for outcome in found
@@ -103,7 +103,7 @@ def not_assessed(case: Case) -> tuple[NotAssessed, ...]:
 
 def _undecided(case: Case) -> list[Outcome]:
     found = [outcome for outcome in case.outcomes if outcome.verdict is Verdict.undecided]
-    return sorted(found, key=lambda o: (-o.severity, o.rule.code, o.suspect_id or ""))
+    return sorted(found, key=lambda o: (-o.could_be, o.rule.code, o.suspect_id or ""))
 
 
 def _never_held(outcome: Outcome, incident: Incident) -> bool:

@@ -87,10 +87,11 @@ def _is_out_of_force(outcome: Outcome) -> bool:
 
 
 def _outcome(outcome: Outcome) -> Data:
-    needs = outcome.needs if outcome.verdict is Verdict.undecided else outcome.severity_needs
+    is_undecided = outcome.verdict is Verdict.undecided
+    needs = outcome.needs if is_undecided else outcome.severity_needs
     return {
         "verdict": outcome.verdict,
-        "severity": str(outcome.severity),
+        "severity": str(outcome.could_be if is_undecided else outcome.severity),
         "could_be": str(outcome.could_be),
         "needs": sorted(needs),
         "because": list(outcome.because),

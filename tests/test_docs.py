@@ -21,7 +21,12 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(kind: str) -> Iterator[ParameterSet]:
+def blocks(kind: str) -> list[ParameterSet]:
+    """Return the code blocks of a kind on every page."""
+    return list(_blocks(kind))
+
+
+def _blocks(kind: str) -> Iterator[ParameterSet]:
     for page in PAGES:
         for number, (found, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8"))):
             if found == kind:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from riskflags.mapping.model import FileMapping, Table
 
 ITEM_TABLES = ("suspects", "done", "markers")
+Fields = dict[str, dict[str, Source]]
+"""The sources of fields, by attribute of the record and path."""
 
 
 class MappedFiles:
@@ -40,7 +42,7 @@ class MappedFiles:
         self._account = account
         self._opened: list[Opened] = []
         self._lookups = LookUps(mapping, account)
-        self._fields: dict[str, dict[str, Source]] = {}
+        self._fields: Fields = {}
         for path, source in mapping.fields.items():
             if path not in mapping.no_identity:
                 self._fields.setdefault(places(reader.record)[path][0], {})[path] = source
@@ -79,18 +81,23 @@ class MappedFiles:
 
     # ---- what the source holds ---------------------------------------------------------------------------------------
 
-    def _fillable(self, table: Table) -> list[str]:
-        """Return the fields that rows of a table of records can have, with the files that are there."""
+    def _fillable(self, table: Table) -> Fields:
+        """Return the fields that rows of a table can have, with the files that are there."""
         seen = [one for one in self._opened if one.table == table or one.table.rows != "records"]
         headers = {one.table.name: one.headers for one in seen}
 
         def there(column: Column) -> bool:
             return self._mapping.read.header(column.header) in headers.get(column.table, ())
 
-        return [path for fields in self._fields.values() for path, source in fields.items() if fillable(source, there)]
+        found = {
+            attribute: {path: source for path, source in fields.items() if fillable(source, there)}
+            for attribute, fields in self._fields.items()
+        }
+        return {attribute: fields for attribute, fields in found.items() if fields}
 
     def _holds(self, table: Table, sides: Mapping[SideName, Layout]) -> Holds:
-        paths = {*self._fillable(table), *(path for layout in sides.values() for path in layout.paths())}
+        paths = {path for fields in self._fillable(table).values() for path in fields}
+        paths |= {path for layout in sides.values() for path in layout.paths()}
         more: dict[str, object] = {"fields": tuple(sorted(paths))}
         more |= {side: "all" if side == "actions" else True for side in sides}
         return self._mapping.holds.model_copy(update=more)
@@ -108,9 +115,9 @@ class MappedFiles:
 
     # ---- rows --------------------------------------------------------------------------------------------------------
 
-    def _cells(self, attribute: str, sight: Sight) -> dict[str, Cell]:
+    def _cells(self, fields: Mapping[str, Source], sight: Sight) -> dict[str, Cell]:
         infos = catalogue(self._reader.record)
-        found = {path: cell_of(source, infos[path], sight) for path, source in self._fields.get(attribute, {}).items()}
+        found = {path: cell_of(source, infos[path], sight) for path, source in fields.items()}
         return {path.partition(".")[2]: cell for path, cell in found.items() if cell is not None}
 
     def _text(self, path: str, sight: Sight) -> str | None:
@@ -122,7 +129,7 @@ class MappedFiles:
         return cell.value if cell is not None and isinstance(cell.value, str) else None
 
     def _records(self, opened: Opened, origin: Origin) -> Iterator[Draft | Gone | Side]:
-        table = opened.table
+        table, fields = opened.table, self._fillable(opened.table)
         for seen, damage in opened.rows(self._mapping.read, self._account):
             sight = Sight(table.name, {table.name: seen}, self._mapping.read)
             if damage is not None:
@@ -130,7 +137,7 @@ class MappedFiles:
             elif not sight.passes(table.keep):
                 yield Gone(seen.place, self._joins(table, sight), None)
             elif table.child is None or sight.passes(table.child):
-                yield self._draft(table, sight, origin)
+                yield self._draft(table, fields, sight, origin)
             elif table.suspect is not None and sight.passes(table.suspect):
                 yield from self._side(table, "suspects", sight, ("key", table.name), table.key)
             elif table.other is not None and sight.passes(table.other):
@@ -161,15 +168,15 @@ class MappedFiles:
     def _key(self, table: Table, headers: Iterable[str], sight: Sight) -> tuple[str, ...]:
         return tuple(sight.cell(Column(table.name, name)) for name in headers)
 
-    def _draft(self, table: Table, sight: Sight, origin: Origin) -> Draft:
+    def _draft(self, table: Table, fields: Fields, sight: Sight, origin: Origin) -> Draft:
         joins = self._joins(table, sight)
         sight, defects = self._lookups.joined(sight)
         groups: dict[str, Facts] = {}
         items: dict[str, tuple[Facts, ...]] = {}
-        for attribute, fields in self._fields.items():
-            if in_list(attribute) and (not self._says(fields, sight) or (attribute == "suspects" and table.suspect)):
+        for attribute, sources in fields.items():
+            if in_list(attribute) and (not self._says(sources, sight) or (attribute == "suspects" and table.suspect)):
                 continue
-            cells = self._cells(attribute, sight)
+            cells = self._cells(sources, sight)
             if cells:
                 facts, bad = self._reader.facts(attribute, cells, sight.place)
                 defects += bad
@@ -210,7 +217,7 @@ class MappedFiles:
     ) -> Iterator[Gone | Side]:
         """Yield a row of a list as an item; or as gone, where it says to no record, or is no action."""
         key = self._key(table, headers, sight)
-        item, defects = self._reader.facts(attribute, self._cells(attribute, sight), sight.place)
+        item, defects = self._reader.facts(attribute, self._cells(self._fields.get(attribute, {}), sight), sight.place)
         fatal = next((defect for defect in defects if defect.fatal), None)
         if not all(key):
             blank = next(header for header, text in zip(headers, key, strict=True) if not text)
@@ -244,7 +251,7 @@ class MappedFiles:
             material.children[child_id] = facts
             for defect in disagreed:
                 self._account.warn(defect, child_id=child_id)
-        paths = {path for one in opened for path in self._fillable(one.table) if path.startswith("child.")}
+        paths = {path for one in opened for path in self._fillable(one.table).get("child", ())}
         origins = {id(draft.origin): _holding(draft.origin, paths) for draft in material.drafts}
         material.drafts = [dataclasses.replace(draft, origin=origins[id(draft.origin)]) for draft in material.drafts]
 
@@ -256,7 +263,7 @@ class MappedFiles:
             defect = Defect(seen.place, "", damage.column, damage.code, damage.expected, damage.message)
             self._account.reject(defect, child_id=None)
             return
-        facts, defects = self._reader.facts("child", self._cells("child", sight), seen.place)
+        facts, defects = self._reader.facts("child", self._cells(self._fields["child"], sight), seen.place)
         child_id: str | None = getattr(facts, "id", None)
         fatal = next((defect for defect in defects if defect.fatal), None)
         if child_id is None:

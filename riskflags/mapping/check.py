@@ -33,8 +33,11 @@ def check(mapping: FileMapping, infos: Mapping[str, FieldInfo], taken: Taken, pr
     _check_fields(mapping, infos, problems)
     _check_needed(mapping, taken, problems)
     _check_holds(mapping, taken, problems)
-    if "incident.id" in mapping.no_identity:
-        message, hint = "incident.id cannot be without identity", "it is what makes rows one record: take it out"
+    keys = {"incident.id"} | (
+        {"child.id"} if "children" in {table.rows for table in mapping.tables.values()} else set()
+    )
+    for path in sorted(keys & mapping.no_identity):
+        message, hint = f"{path} cannot be without identity here", "rows are brought together by it: take it out"
         problems.report("RF020", taken.place_of("no_identity"), message, hint)
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Format = Literal["csv", "jsonl", "parquet"]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet may run a cell that starts with one of these as a formula."""
+DATA: tuple[CellKind, ...] = ("text", "texts")
+"""The kinds of cell that hold what the records say."""
 SUMMARY = "summary.json"
 
 
@@ -48,10 +50,11 @@ def file_names(tables: Sequence[str], form: Format) -> tuple[str, ...]:
 def quoted_cells(tables: Sequence[Table]) -> int:
     """Return how many cells a CSV file of these tables gives a leading ' so that no spreadsheet runs them."""
     return sum(
-        _csv_cell(cell, kind) != _bare_cell(cell)
+        _bare_cell(row[place]).startswith(FORMULA_STARTS)
         for table in tables
+        for place, (_, kind) in enumerate(table.columns)
+        if kind in DATA
         for row in table.rows
-        for cell, (_, kind) in zip(row, table.columns, strict=True)
     )
 
 
@@ -161,7 +164,7 @@ def _write_csv(table: Table, path: Path) -> None:
 
 def _csv_cell(cell: Cell, kind: CellKind) -> str:
     text = _bare_cell(cell)
-    return f"'{text}" if kind in ("text", "texts") and text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if kind in DATA and text.startswith(FORMULA_STARTS) else text
 
 
 def _bare_cell(cell: Cell) -> str:

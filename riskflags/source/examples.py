@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -100,8 +101,8 @@ def _has_ids(taken: Taken, records: list[Data], names: Names) -> bool:
         hint = "write incident.id under given, and in each record of the history"
         names.problems.report("RF150", taken.place, "an example with a record that has no incident.id", hint)
         return False
-    twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
-    if twice is not None:
+    if len(set(keys)) < len(keys):
+        twice = next(key for key, count in Counter(keys).items() if count > 1)
         message = f"an example with two records {quoted(str(twice[0]))} of one child"
         names.problems.report("RF150", taken.place_of("history"), message, "give each an incident.id of its own")
         return False

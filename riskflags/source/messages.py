@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from riskflags.source.nodes import Scalar
@@ -46,7 +47,8 @@ def _is_broken(name: str, scope: Scope, names: Names) -> bool:
 def _check_name(name: str, node: Node, scope: Scope, names: Names) -> None:
     term: Term | None = scope.own.get(name) or names.term(name)
     if term is None or term.item or term.kind in ("group", "severity"):
-        near = names.problems.nearest(name, (*names.fields, *names.derived.places, *names.derived.misnamed, *scope.own))
+        known = chain(names.fields, names.derived.places, names.derived.misnamed, scope.own)
+        near = names.problems.nearest(name, known)
         if near in names.derived.misnamed:
             return
         hint = f"did you mean {{{near}}}?" if near else "`riskflags fields` lists the fields"

@@ -106,6 +106,7 @@ class Table(Generic[T]):
         self.complete = True
         self._problems = problems
         self._listing = ""
+        self._nearest: dict[str, str] = {}
 
     def declare(self, name: str, place: Place) -> bool:
         """Take note that a name is given; False where it was given before, which is reported."""
@@ -140,7 +141,9 @@ class Table(Generic[T]):
 
     def _refuse(self, node: Scalar) -> None:
         """Report an unknown name, with the nearest."""
-        near = self.aliases.get(node.text) or self._problems.nearest(node.text, self.places)
+        if node.text not in self._nearest:
+            self._nearest[node.text] = self.aliases.get(node.text) or self._problems.nearest(node.text, self.places)
+        near = self._nearest[node.text]
         if near in self.misnamed:
             return
         meant = f"did you mean {near}? " if near else ""

@@ -14,7 +14,7 @@ def in_order(reads: Mapping[str, Iterable[str]]) -> tuple[list[str], list[tuple[
 
     The names of a knot are not in the order. What is read but is no name of the graph is left out.
     """
-    graph = {name: sorted(set(reads[name]) & set(reads)) for name in sorted(reads)}
+    graph = {name: sorted(other for other in set(reads[name]) if other in reads) for name in sorted(reads)}
     order: list[str] = []
     circles: list[tuple[str, ...]] = []
     for knot in _knots(graph):

@@ -43,6 +43,7 @@ PROBLEMS: Mapping[str, str] = {
 """Code -> what is wrong, in a few words. A code that begins with RFW is a warning: the pack still loads."""
 
 _LONGEST_LINE = 240
+_LONGEST_HINT = 600
 _LONGEST_QUOTE = 60
 _MOST_GUESSES = 200_000
 """Names that a word may be held against, over a whole pack: a file of nothing but typos must not take for ever."""
@@ -57,9 +58,10 @@ class Problems:
         self._guesses: dict[tuple[str, tuple[str, ...]], str] = {}
         self._guesses_left = _MOST_GUESSES
         self._unknown: dict[tuple[str, str], list[tuple[Place, str]]] = {}
+        self._uses = 0
 
     def __len__(self) -> int:
-        return len(self._found) + sum(map(len, self._unknown.values()))
+        return len(self._found) + self._uses
 
     def knows(self, path: str, lines: Sequence[str]) -> None:
         """Take the lines of a file, so that a problem can show the one that it is in."""
@@ -70,11 +72,13 @@ class Problems:
         if code not in PROBLEMS:
             msg = f"{code} is not in the table of problems"
             raise KeyError(msg)
-        self._found.setdefault(Problem(place, code, message, hint, self._line(place)))
+        short = "\n".join(line[:_LONGEST_HINT] for line in hint.splitlines())
+        self._found.setdefault(Problem(place, code, message, short, self._line(place)))
 
     def report_unknown(self, code: str, place: Place, message: str, hint: str) -> None:
         """Add a name that nothing defines. All its places are one problem: the typo may be in its definition."""
         self._unknown.setdefault((code, message), []).append((place, hint))
+        self._uses += 1
 
     def nearest(self, word: str, names: Iterable[str]) -> str:
         """Return the name that the word was meant to be, as far as can be guessed; empty where none is near.
@@ -99,11 +103,12 @@ class Problems:
     def found(self) -> tuple[Problem, ...]:
         """Return every problem, in order of file, line and column."""
         for (code, message), uses in self._unknown.items():
-            (first, hint), *others = sorted(uses)
+            (first, hint), *others = sorted(uses, key=lambda use: _order(use[0]))
             also = f"\nalso at {listed((str(place) for place, _ in others), most=8)}" if others else ""
             self.report(code, first, message, hint + also)
         self._unknown.clear()
-        return tuple(sorted(self._found))
+        self._uses = 0
+        return tuple(sorted(self._found, key=lambda problem: (*_order(problem.place), problem.code, problem.message)))
 
     def _line(self, place: Place) -> str:
         lines = self._lines.get(place.path, ())
@@ -111,6 +116,10 @@ class Problems:
             return ""
         line = lines[place.line - 1]
         return clean(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} ...")
+
+
+def _order(place: Place) -> tuple[str, int, int]:
+    return place.path, place.line, place.column
 
 
 def clean(text: str) -> str:

@@ -80,8 +80,7 @@ def _refuse_field(key: Scalar, path: str, names: Names) -> None:
         hint = _LISTED_FIELD.format(name=attribute, path=path)
         names.problems.report("RF111", key.place, f"{quoted(path)} belongs to a list", hint)
         return
-    candidates = [*(path for path, info in names.fields.items() if not info.repeated), *sorted(LISTS)]
-    near = names.problems.nearest(path, tuple(candidates))
+    near = names.problems.nearest(path, [*(one for one, known in names.fields.items() if not known.repeated), *LISTS])
     meant = f"did you mean {near}? " if near else ""
     hint = f"{meant}`riskflags fields` lists the fields; the lists of a record are {listed(sorted(LISTS))}"
     names.problems.report("RF104", key.place, f"unknown field {quoted(path)}", hint)
@@ -131,7 +130,7 @@ def _entry(node: Node, group: str, names: Names) -> Iterator[tuple[str, Any]]:
         path = key.text if key.text.startswith(f"{group}.") else f"{group}.{key.text}"
         term = names.term(path) if path in names.fields else None
         if term is None:
-            near = names.problems.nearest(path, tuple(one for one in names.fields if one.startswith(f"{group}.")))
+            near = names.problems.nearest(path, (one for one in names.fields if one.startswith(f"{group}.")))
             meant = f"did you mean {near}? " if near else ""
             hint = f"{meant}`riskflags fields {group}` lists the fields"
             names.problems.report("RF104", key.place, f"unknown field {quoted(key.text)}", hint)

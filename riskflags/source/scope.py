@@ -133,7 +133,7 @@ def _unknown(node: Scalar, scope: Scope, names: Names) -> None:
     """Report a name that is no field and no derived value, unless it may stand in a file that could not be read."""
     if node.text.startswith("calc.") and not names.derived.complete:
         return
-    near = names.problems.nearest(node.text, tuple(_readable_names(scope, names)))
+    near = names.problems.nearest(node.text, _readable_names(scope, names))
     if near in names.derived.misnamed:
         return
     meant = f"did you mean {near}? " if near else ""
