@@ -111,11 +111,7 @@ def asks(outcomes: Sequence[Outcome], action: Action, suspect_id: str | None) ->
 
 def may_ask(outcome: Outcome, ask: Ask, action: Action) -> bool:
     """Return whether an undecided rule, were it to fire, may ask for an action by this line of its `requires`."""
-    if ask.action != action.key or ask.when is None:
-        return ask.action == action.key
-    severities = [case.severity for case in outcome.rule.flag.severity]
-    row = outcome.row.with_values({"severity": Number(min(severities), max(severities), outcome.needs)})
-    return holds(ask.when, row) is not False
+    return ask.action == action.key and (ask.when is None or holds(ask.when, with_severity(outcome)) is not False)
 
 
 def concerns(outcome: Outcome, action: Action, suspect_id: str | None) -> bool:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+"""Not by strftime: its names follow the locale of the process that imports this."""
 _NAME = re.compile(r"\{([a-z_.0-9]+)\}")
 
 
@@ -44,7 +49,7 @@ def in_words(value: Value) -> str:
 
 def day_words(day: date) -> str:
     """Return a day in the GOV.UK style: "8 March 2018"."""
-    return f"{day.day} {day:%B} {day.year}"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def time_words(when: datetime) -> str:

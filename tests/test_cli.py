@@ -25,7 +25,6 @@ from riskflags.report.terminal import Screen, flush, progress
 if TYPE_CHECKING:
     from pathlib import Path
 
-    pass
 
 from command_line import MORE, in_a_process, riskflags
 

@@ -13,6 +13,7 @@ from riskflags.examples import ExampleReport, ExampleResult, Uncovered
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from typer.testing import Result
 
 

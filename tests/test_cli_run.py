@@ -7,17 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from command_line import AS_OF, CASES, MORE, copied_pack, riskflags, rows, summary
 
 from riskflags import EngineError
 from riskflags.cli import run
 from riskflags.model import Severity
 from riskflags.report.tables import TABLES
-
-
-from command_line import AS_OF, CASES, MORE, copied_pack, riskflags, rows, summary
 
 HEADERS = (
     "incident.id,incident.type,missing.last_seen_at,missing.reported_at,missing.returned_at,child.id,child.in_care"

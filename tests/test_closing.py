@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from handmade import AS_OF, REJECT, assessment, flag, found, requirement, undecided
 
 from riskflags.intake import Counts, FileRead, Intake
 from riskflags.model import Severity, State
@@ -19,10 +20,6 @@ from riskflags.shipped import default_pack
 
 if TYPE_CHECKING:
     from riskflags.assessment import Assessment
-
-    pass
-
-from handmade import AS_OF, REJECT, assessment, flag, found, requirement, undecided
 
 
 def test_rows_that_do_not_add_up_are_an_error() -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import pickle
-from pathlib import Path  # noqa: TC003 - hypothesis reads annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
+import riskflags.intake
 from riskflags.errors import RecordError
 from riskflags.fields import catalogue
 from riskflags.incident import Child, Incident
-from riskflags.intake import Counts, Intake, read
+from riskflags.intake import CODES, Counts, Intake, read
 from riskflags.kinds import Text  # noqa: TC001 - pydantic reads annotations
 
 if TYPE_CHECKING:
@@ -504,6 +505,12 @@ def test_a_record_is_doubted_once_beside_the_others_of_its_child(table: Write) -
     ]
 
 
+def test_every_code_that_intake_uses_has_its_meaning() -> None:
+    package = Path(riskflags.intake.__file__).parent
+    text = "".join(path.read_text() for path in package.glob("*.py") if path.name != "account.py")
+    assert [code for code in CODES if f'"{code}"' not in text] == []
+
+
 def test_counts_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="not every one is accounted for"):
         Counts(read=2, accepted=1, warned=0, rejected=0, out_of_scope=0)
@@ -862,6 +869,7 @@ def check_counts(intake: Intake) -> None:
     )
     assert len({incident.key for incident in intake.incidents}) == len(intake.incidents)
     assert all(reject.expected and reject.message and reject.column for reject in intake.rejects)
+    assert {reject.code for reject in intake.rejects} | {warning.code for warning in intake.warnings} <= set(CODES)
 
 
 @given(columns=COLUMNS, data=st.data(), delimiter=st.sampled_from([",", ";", "\t"]))

@@ -36,14 +36,14 @@ def rich_pack() -> Pack:
 
 @cache
 def engine(name: str) -> Engine:
-    return Engine({"rich": rich_pack, "shipped": default_pack}[name](), strict=True)
+    return Engine(rich_pack() if name == "rich" else default_pack(), strict=True)
 
 
 def by_key(results: Iterable[Assessment]) -> dict[tuple[str, str | None], dict[str, Any]]:
     return {(r.incident_id, r.child_id): r.model_dump(exclude={"pack_digest"}) for r in results}
 
 
-# ---- 1: the engines agree ----------------------------------------------------------------------------------------------
+# ---- 1: the engines agree --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["rich", "shipped"])
@@ -54,7 +54,7 @@ def test_the_engines_never_disagree(name: str, records: list[Incident], times: l
         assert not any(result.engines_disagree for result in engine(name).assess_many(records, as_of=as_of))
 
 
-# ---- 2: order never matters --------------------------------------------------------------------------------------------
+# ---- 2: order never matters ------------------------------------------------------------------------------------------
 
 
 @given(histories(most=6), MOMENTS, st.randoms())
@@ -89,7 +89,7 @@ def test_the_order_of_what_is_in_a_record_never_matters(data: dict[str, Any], as
     assert engine("rich").assess(first, as_of=as_of) == engine("rich").assess(second, as_of=as_of)
 
 
-@given(histories(most=4, least=1), MOMENTS)
+@given(histories(most=3, least=1), MOMENTS)
 def test_a_record_that_comes_twice_is_one(records: list[Incident], as_of: datetime) -> None:
     twice = [*records, *records]
     assert list(engine("rich").assess_many(twice, as_of=as_of)) == list(
@@ -97,7 +97,7 @@ def test_a_record_that_comes_twice_is_one(records: list[Incident], as_of: dateti
     )
 
 
-# ---- 4: meeting every need decides -------------------------------------------------------------------------------------
+# ---- 4: meeting every need decides -----------------------------------------------------------------------------------
 
 LINKS = frozenset({"child.id", "child.home_address_id", "incident.address_id", "suspect.id"})
 """What a rule of the rich pack links records by: what a new link brings in cannot be known before it is there."""
@@ -107,7 +107,8 @@ FILLING: dict[str, Any] = {
     "date_of_birth": "2010-03-04", "role": "victim", "in_care": True, "protection_plan": False, "met": False,
     "channels": ["game_chat"], "team": "Red", "indicators": ["debt"], "relationship": "stranger", "is_adult": True,
     "identified_at": START.isoformat(), "code": "visit", "outcome": "completed", "suspect_id": "S1",
-    "contents": ["words"], "target": "child", "target_id": "P1", "id": "X9", "address_id": "P1", "home_address_id": "P2",
+    "contents": ["words"], "target": "child", "target_id": "P1", "id": "X9", "address_id": "P1",
+    "home_address_id": "P2",
 }  # fmt: skip
 GROUPS = {"suspect": "suspects", "marker": "markers", "action": "done"}
 
@@ -165,7 +166,7 @@ def test_meeting_every_need_of_a_rule_decides_it(records: list[Incident], chance
         )
 
 
-# ---- 7: states are monotone in as_of -----------------------------------------------------------------------------------
+# ---- 7: states are monotone in as_of ---------------------------------------------------------------------------------
 
 NEXT = {
     State.not_yet_due: {State.not_yet_due, State.cannot_tell, State.overdue},
@@ -174,7 +175,7 @@ NEXT = {
 """What a requirement may come to when time goes by and nothing new is on record; every other state stays."""
 
 
-@given(histories(most=4, least=1), st.lists(st.integers(0, 24 * 20), min_size=4, max_size=8))
+@given(histories(most=3, least=1), st.lists(st.integers(0, 24 * 20), min_size=3, max_size=4))
 def test_states_only_move_on_when_time_goes_by(records: list[Incident], hours: list[int]) -> None:
     earlier: dict[Any, Any] = {}
     start = START + timedelta(days=9)  # by now, everything is there
@@ -197,7 +198,7 @@ def test_states_only_move_on_when_time_goes_by(records: list[Incident], hours: l
         earlier = found
 
 
-@given(histories(most=3, least=1), st.lists(MOMENTS, min_size=4, max_size=8, unique=True))
+@given(histories(most=3, least=1), st.lists(MOMENTS, min_size=3, max_size=4, unique=True))
 def test_a_gap_stays_a_gap_whatever_is_recorded_later(records: list[Incident], times: list[datetime]) -> None:
     earlier: dict[Any, Any] = {}
     for as_of in sorted(times):

@@ -591,39 +591,26 @@ PEOPLE = (
     "LAC",
 )
 LOG = ("Incident Ref", "Action", "Action Date", "Action Time", "Result")
-CELLS = st.sampled_from(
-    [
-        "",
-        "7",
-        "8",
-        "ABH",
-        "MISPER",
-        "Oddity",
-        "Burglary",
-        "01/03/2026",
-        "01/03/2026 10:00",
-        "31/02/2026",
-        "45200",
-        "-",
-        "Victim",
-    ]
-    + [
-        "Suspect",
-        "Witness",
-        "Wizard",
-        "P1",
-        "845",
-        "Rape/Arson",
-        "Y",
-        "Ref",
-        "Arr",
-        "Done",
-        "10:00",
-        "(none)",
-        "\x00",
-        "é",
-    ]
-)
+WORDS = [
+    "ABH",
+    "MISPER",
+    "Oddity",
+    "Burglary",
+    "Victim",
+    "Suspect",
+    "Witness",
+    "Wizard",
+    "P1",
+    "Rape/Arson",
+    "Y",
+    "Ref",
+    "Arr",
+    "Done",
+    "(none)",
+    "é",
+]
+TIMES = ("01/03/2026", "01/03/2026 10:00", "31/02/2026", "45200", "845", "10:00")
+CELLS = st.sampled_from(["", "-", "7", "8", "\x00", *WORDS, *TIMES])
 
 
 @given(
@@ -724,6 +711,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("suspects: yes", "suspects: no", "RF020", "suspect.id is filled, but holds says"),
     ("actions: [referral, arrest]", "actions: some", "RF020", "`some` does not fit here"),
     ("[incident.address_id]", "[incident.id]", "RF020", "incident.id cannot be without identity here"),
+    ("[incident.address_id]", "[child.id]", "RF020", "child.id cannot be without identity here"),
     ("[incident.address_id]", "[incident.adress_id]", "RF104", "no field `incident.adress_id`"),
     ("child.in_care:", "child.in_car:", "RF104", "no field `child.in_car`"),
     ("as: text, pad: 6", "as: text, pad: six", "RF020", "`six` does not fit here"),

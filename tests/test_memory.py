@@ -21,7 +21,7 @@ pack = Pack.load(sys.argv[1])
 engine = Engine(pack)
 incident = Incident.model_validate({
     "incident.id": "MEM-1", "incident.type": "online_contact", "incident.reported_at": "2026-02-14T10:00",
-    "incident.indicators": ["debt"], "child.id": "MEM-CHILD", "child.stated_age": 14, "child.in_care": False,
+    "incident.indicators": ["debt"], "child.id": "MEM-CHILD", "child.stated_age": 9, "child.in_care": False,
 })
 as_of = datetime(2026, 3, 1, tzinfo=UTC)
 flags = 0

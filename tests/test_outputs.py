@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from handmade import ORIGINS, assessment, flag, found, made, read_csv, requirement, undecided, write_csv
 from pyarrow import parquet
 
 from riskflags.assessment import Caution, NotAssessed
@@ -19,7 +20,6 @@ from riskflags.report.tables import TABLES, Table, tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-from handmade import ORIGINS, assessment, flag, found, made, read_csv, requirement, undecided, write_csv
 
 # ---- tables and order ------------------------------------------------------------------------------------------------
 

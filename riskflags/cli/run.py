@@ -45,7 +45,7 @@ def run_rules(options: RunOptions) -> int:
         _check_out(options.out, options)
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
-    engine = Engine(pack, strict=options.strict)
+    engine = Engine(pack)
     with progress("Reading"):
         intake = read_records(options.inputs, record=pack.record, zone=pack.zone)
     with progress("Assessing", total=len(intake.admitted)) as bar:

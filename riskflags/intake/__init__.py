@@ -4,8 +4,8 @@ Nothing is guessed and nothing is dropped in silence: a reject or a warning name
 expected there, and never shows a personal value.
 """
 
-from riskflags.intake.account import Counts, Reject, RowWarning
+from riskflags.intake.account import CODES, Counts, Reject, RowWarning
 from riskflags.intake.assemble import Admitted
 from riskflags.intake.reading import FileRead, Intake, read
 
-__all__ = ["Admitted", "Counts", "FileRead", "Intake", "Reject", "RowWarning", "read"]
+__all__ = ["CODES", "Admitted", "Counts", "FileRead", "Intake", "Reject", "RowWarning", "read"]

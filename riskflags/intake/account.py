@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Outcome = Literal["accepted", "warned", "rejected", "out_of_scope"]
+CODES: Mapping[str, str] = {
+    "ragged": "a line has too few or too many cells",
+    "bad_quotes": "a quote is not closed, or not doubled inside a quoted cell",
+    "too_long": "a cell is too long to be read",
+    "bad_json": "a line is no JSON object",
+    "missing": "a value that the row cannot do without is blank",
+    "bad_value": "a value is not of the form that its field takes",
+    "unknown_code": "a value is not in the code list of its field, or in its mapping",
+    "no_type": "the record has no type",
+    "no_time": "the record has no time at all",
+    "contradiction": "two times of the record contradict each other",
+    "refused": "the model of the record refuses it",
+    "no_record": "a row of actions, suspects or markers belongs to no record that was read",
+    "many_match": "more than one row of another table could be joined",
+    "sources_differ": "two sources of one field differ",
+    "rows_disagree": "two rows of one record disagree",
+    "repeated_row": "a row repeats another",
+    "age_disagrees": "the stated age is not the age by the date of birth",
+    "born_on_the_day": "the date of birth is the day of the incident",
+    "born_after": "the date of birth is after the incident",
+    "episodes_overlap": "two missing episodes of one child overlap",
+    "probable_duplicate": "two systems probably tell of one event",
+    "unknown_column": "a column, or a key, is not read",
+    "no_column": "a file has no column for a field of its mapping",
+}
+"""Code of a reject or a warning -> what it says, in a few words."""
 FILE = 0
 """The row number of what concerns a whole file."""
 _ECHOED = 40

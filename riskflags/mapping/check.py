@@ -33,10 +33,9 @@ def check(mapping: FileMapping, infos: Mapping[str, FieldInfo], taken: Taken, pr
     _check_fields(mapping, infos, problems)
     _check_needed(mapping, taken, problems)
     _check_holds(mapping, taken, problems)
-    keys = {"incident.id"} | (
-        {"child.id"} if "children" in {table.rows for table in mapping.tables.values()} else set()
-    )
-    for path in sorted(keys & mapping.no_identity):
+    joins_children = any(table.rows == "children" for table in mapping.tables.values())
+    keys = ("child.id", "incident.id") if joins_children else ("incident.id",)
+    for path in (path for path in keys if path in mapping.no_identity):
         message, hint = f"{path} cannot be without identity here", "rows are brought together by it: take it out"
         problems.report("RF020", taken.place_of("no_identity"), message, hint)
 

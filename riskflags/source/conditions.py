@@ -184,7 +184,7 @@ def _use(key: Scalar, value: Node, scope: Scope, names: Names) -> Condition | No
     if named is None or not isinstance(value, Scalar):
         return None
     traits = names.condition_traits[named.name]
-    if scope.over in ("done", "markers") or (scope.over == "suspects" and traits.record):
+    if scope.over in ("done", "markers") or (scope.over == "suspects" and (traits.record or traits.across)):
         message = f"the condition {quoted(named.name)} speaks of the record, not of an item of the list {scope.over}"
         names.problems.report("RF111", value.place, message, "compare the fields of the item here")
         return None

@@ -79,7 +79,8 @@ def _made(term: Term, label: str, how: Computed | LookUp, place: Place, names: N
         case "duration" | "group" | "severity":
             return None  # of a kind that no function gives
         case kind:
-            names.learn(term)
+            own = term.traits.record and not term.traits.suspect
+            names.learn(dataclasses.replace(term, traits=dataclasses.replace(term.traits, record=own)))
             return Derived(term.name, label, kind, how, place)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 DEEPEST = 64
-_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may have been built without libyaml
+FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may have been built without libyaml
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?|0x[\da-fA-F]+|0o[0-7]+|[-+]?\.(inf|nan)", re.ASCII)
@@ -168,7 +168,7 @@ class _Open:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    return yaml.parse(text, Loader=_FAST)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - stubs
+    return yaml.parse(text, Loader=FAST)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - stubs
 
 
 class _Builder:

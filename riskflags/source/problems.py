@@ -45,7 +45,7 @@ PROBLEMS: Mapping[str, str] = {
 _LONGEST_LINE = 240
 _LONGEST_HINT = 600
 _LONGEST_QUOTE = 60
-_MOST_GUESSES = 200_000
+_MOST_GUESSES = 60_000
 """Names that a word may be held against, over a whole pack: a file of nothing but typos must not take for ever."""
 
 
@@ -124,6 +124,8 @@ def _order(place: Place) -> tuple[str, int, int]:
 
 def clean(text: str) -> str:
     """Return text with each character that a terminal may act on replaced by a mark of the same width."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
