@@ -293,6 +293,11 @@ class Incident(BaseModel):
         return self
 
 
+def is_assigned(suspect_id: str, incident_id: str) -> bool:
+    """Return whether an id was given to a suspect without one: it links nothing beyond its incident."""
+    return suspect_id.startswith(f"{incident_id}#")
+
+
 def _content(facts: Facts) -> str:
     return json.dumps(facts.model_dump(mode="json", exclude_none=True), sort_keys=True)
 

@@ -62,8 +62,8 @@ def parse_text(value: object) -> str:
     if not text:
         msg = "expected some text: leave the field out where there is none"
         raise ValueError(msg)
-    if "\x00" in text:
-        msg = "the text holds a NUL character"
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        msg = "the text holds a NUL character, or half of a pair that makes one character"
         raise ValueError(msg)
     return text
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from riskflags.calendar import move_day
 from riskflags.condition import Answer, Comparison, Condition, Constant, Group, Named, Row, both, holds, names_read
 from riskflags.condition import needs as needs_of
+from riskflags.incident import is_assigned
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
 from riskflags.pack import Duration, LookUp, ParamDuration
 
@@ -47,7 +48,7 @@ class Found:
 def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
     """Return the value of a look-up for one row of a record."""
     if spec.over == "records":
-        absent = [value for value in (row[name] for name in spec.by) if isinstance(value, Absent)]
+        absent = [value for value in (_key(row, name, record.id) for name in spec.by) if isinstance(value, Absent)]
         event = row[records.pack.event_time]
         if isinstance(event, Absent):
             absent.append(event)
@@ -59,6 +60,14 @@ def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
     if left_out is None:
         return Found(Absent(frozenset({spec.over}), held=False))
     return _summarise(spec, list(_own_items(spec, row, record)), left_out)
+
+
+def _key(row: Row, name: str, record_id: str) -> Value:
+    """Return what a record is linked or told apart by: an id that was only given to an unnamed suspect is none."""
+    value = row[name]
+    if name == "suspect.id" and isinstance(value, str) and is_assigned(value, record_id):
+        return Absent(frozenset({name}))
+    return value
 
 
 def _summarise(spec: LookUp, items: Sequence[Item], open_above: Needs) -> Found:
@@ -134,7 +143,7 @@ def _record_items(spec: LookUp, row: Row, record: Record, records: Records, even
         found = [
             _record_item(spec, looked, row, other, event, own=other is record, this=reads_this) for looked in matching
         ]
-        yield from _as_one(found, by_value=bool(spec.of))
+        yield from _as_one(found, by_value=bool(spec.of), each=_is_of_suspect(spec.of, records))
     if "child.id" in spec.by:
         yield from _rejected(records.rejected, keys_of(row["child.id"]), spec)
 
@@ -148,7 +157,7 @@ def _record_item(spec: LookUp, looked: Row, row: Row, other: Record, event: Mome
         seen = looked_at(looked, row, spec.where) if this else looked
         counts = both(inside, holds(spec.where, seen))
         needs |= needs_of(spec.where, seen) if counts is None else NO_NEEDS
-    value = looked[spec.of] if spec.of else True
+    value = _key(looked, spec.of, other.id) if spec.of else True
     of = "" if own else other.id
     return Item(counts, spelled(needs, of=of), _renamed(value, lambda needs: spelled(needs, of=of)), other.id)
 
@@ -181,16 +190,24 @@ def _renamed(value: Value, rename: Callable[[Needs], Needs]) -> Value:
             return value
 
 
-def _as_one(found: Sequence[Item], *, by_value: bool) -> Iterator[Item]:
-    """Yield what the rows of one record come to, once for each value: records are counted, never suspect rows."""
-    groups: dict[Value | None, list[Item]] = {}
-    for item in found:
+def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[Item]:
+    """Yield what the rows of one record come to, once for each value: records are counted, never suspect rows.
+
+    With `each`, the values are those of suspects: two that are absent may be two.
+    """
+    groups: dict[Hashable, list[Item]] = {}
+    for number, item in enumerate(found):
         if item.counts is not False:
-            groups.setdefault(item.value if by_value else None, []).append(item)
+            value = number if each and isinstance(item.value, Absent) else item.value
+            groups.setdefault(value if by_value else None, []).append(item)
     for same in groups.values():
         sure = next((item for item in same if item.counts is True), None)
         needs = NO_NEEDS.union(*(item.needs for item in same))
         yield sure or Item(None, needs, same[0].value, same[0].record_id)
+
+
+def _is_of_suspect(name: str, records: Records) -> bool:
+    return name.startswith("suspect.") or name in records.names.per_suspect
 
 
 def _rejected(rejected: Sequence[RejectedRow], keys: frozenset[Hashable], spec: LookUp) -> Iterator[Item]:

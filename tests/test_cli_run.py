@@ -108,7 +108,7 @@ def test_the_counts_of_rows_add_up_with_those_after_as_of(missing: Path, tmp_pat
 def test_a_rejected_row_is_named_on_the_terminal_and_in_its_file(missing: Path, tmp_path: Path) -> None:
     found = riskflags("run", missing, "--as-of", AS_OF, "--out", tmp_path / "out")
     assert "  Rejected: " in found.stdout
-    assert "missing.csv, row 4, column" in found.stdout
+    assert "missing.csv, row 4: " in found.stdout
     (reject,) = rows(tmp_path / "out", "rejects")
     assert (reject["source_row"], reject["child_id"]) == ("4", "C1")
 

@@ -120,7 +120,7 @@ def ending(*assessments: Assessment, rejects: int = 0, warned: int = 0) -> str:
 
 def test_rejected_rows_are_named_up_to_five() -> None:
     text = ending(rejects=7)
-    assert text.count("  Rejected: in.csv, row 7, column MIS_START: not a date") == 5
+    assert text.count("  Rejected: in.csv, row 7: not a date") == 5
     assert "  and 2 more rejected" in text
 
 

@@ -311,3 +311,14 @@ def test_it_comes_out_as_expected(check: Check, channel: str, load: Load) -> Non
 def test_there_are_at_least_150_cases_each_with_a_name_of_its_own() -> None:
     names = [(check.path.name, check.name) for check in CHECKS]
     assert len(set(names)) == len(names) >= 150
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize(
+    "wrong", ["fires", "clears", {"undecided": ["child.role"]}, {"requirements": {"visit": "done"}}]
+)
+def test_what_is_expected_wrongly_is_noticed(wrong: Any, channel: str, load: Load) -> None:
+    some = [check for check in CHECKS if isinstance(check.expect, str) and check.expect not in (wrong, "not_yet")][::40]
+    for check in some:
+        came = CHANNELS[channel](of_case(load(check.path), check.rules), check)
+        assert list(differences(wrong, came, check))

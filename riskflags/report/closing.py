@@ -91,7 +91,7 @@ def _show_read(screen: Screen, ending: Ending) -> None:
         warning = f"The two engines disagree on {number}. No flag is lost. Please report this: see the warnings."
         screen.line((warning, "bold red"))
     for reject in ending.intake.rejects[:REJECTS_SHOWN]:
-        where = f"{safe(reject.source_file)}, row {reject.source_row}, column {safe(reject.column)}"
+        where = f"{safe(reject.source_file)}, row {reject.source_row}"
         screen.line(f"Rejected: {where}: {safe(reject.message)}", indent=2)
     if len(ending.intake.rejects) > REJECTS_SHOWN:
         screen.line(f"and {len(ending.intake.rejects) - REJECTS_SHOWN:,} more rejected", indent=2)

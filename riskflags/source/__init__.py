@@ -13,7 +13,7 @@ from riskflags.errors import PackError
 from riskflags.incident import Incident
 from riskflags.pack import Pack
 from riskflags.source.actions import read_actions
-from riskflags.source.catalogue import check_catalogue, declare_rules, unused
+from riskflags.source.catalogue import check_catalogue, check_nothing_is_lost, declare_rules, unused
 from riskflags.source.definitions import define
 from riskflags.source.examples import read_examples
 from riskflags.source.files import read_files
@@ -56,6 +56,8 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     rules = [rule for file in files.rules if (rule := read_rule(file, names)) is not None]
     check_catalogue(rules, names)
     found = layered(_sorted(rules), names)
+    if not len(problems):
+        check_nothing_is_lost(files.rules, rules, names)
     if len(problems):
         raise PackError(problems.found())
     unused(names)

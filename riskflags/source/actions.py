@@ -54,15 +54,15 @@ def _action(key: Scalar, taken: Taken, names: Names) -> Action | None:
     when = read_whole(taken.get("when"), scope, names)
     due = read_dues(taken.get("due"), scope, names)
     ways = [_way(node, scope, names) for node in values.one_or_many(taken.get("satisfied_by"))]
-    if taken.get("satisfied_by") is not None and not ways:
+    if "satisfied_by" in taken.values and not ways:
         problems.report(
             "RF020", taken.value_place("satisfied_by"), "nothing satisfies the action", "name at least one way"
         )
     steps = values.texts(taken.get("steps"), "a list of codes", problems)
     source = citations(taken.get("source"), names)
-    if code is None or owner is None or per is None or due is None or None in ways:
+    complete: tuple[Way, ...] | None = values.complete(ways)
+    if code is None or owner is None or per is None or due is None or not complete or lost(taken, "when", when):
         return None
-    complete = tuple(way for way in ways if way is not None)
     names.action_params[key.text] = params_of([when], due, names) | params_of(_wheres(complete), (), names)
     return Action(
         key=key.text, code=code, label=label or "", owner=owner, due=due, satisfied_by=complete, per=_PER[per],
@@ -83,6 +83,11 @@ def read_whole(node: Node | None, scope: Scope, names: Names) -> Condition | Non
     if condition is None or node is None or past_limits(names.traits(condition), node.place, names):
         return None
     return condition
+
+
+def lost(taken: Taken, key: str, read: object) -> bool:
+    """Return whether something stands under a key and could not be read."""
+    return key in taken.values and read is None
 
 
 def _wheres(ways: tuple[Way, ...]) -> list[Condition | None]:
@@ -114,7 +119,7 @@ def read_dues(node: Node | None, scope: Scope, names: Names) -> tuple[Due, ...] 
         if one is not None and one.when is None:
             hint = "the first deadline whose `when` holds counts: give this one a `when`, or put it last"
             names.problems.report("RF020", nodes[number].place, "the deadlines after this one never count", hint)
-    return None if None in found or node is None else tuple(one for one in found if one is not None)
+    return None if node is None else values.complete(found)
 
 
 def _due(node: Node, scope: Scope, names: Names) -> Due | None:
@@ -123,13 +128,12 @@ def _due(node: Node, scope: Scope, names: Names) -> Due | None:
         return None
     within = read_span(taken.get("within"), names)
     anchor = _anchor(taken.get("of"), scope, names)
-    when_node = taken.get("when")
-    when = read_whole(when_node, dataclasses.replace(scope, severity=True), names)
+    when = read_whole(taken.get("when"), dataclasses.replace(scope, severity=True), names)
     if within is not None and working_days_in(within, names) and not names.has_calendar:
         hint = "name one in pack.yaml: calendar: england-and-wales"
         names.problems.report("RF140", taken.value_place("within"), "working days without a calendar", hint)
         return None
-    if within is None or anchor is None or (when_node is not None and when is None):
+    if within is None or anchor is None or lost(taken, "when", when):
         return None
     return Due(within, anchor.name, when)
 
@@ -184,17 +188,11 @@ def _recorded_action(taken: Taken, scope: Scope, names: Names) -> RecordedAction
             (taken.get("outcomes"), names.term("action.outcome")),
         )
     )
-    where_node = taken.get("where")
-    where = read_whole(where_node, scope.looking_at("done"), names)
-    still_node = taken.get("still_counts")
-    still_counts = values.duration(still_node, names.problems, units=values.CALENDAR)
-    if codes is None or outcomes is None or (where_node is not None and where is None):
+    where = read_whole(taken.get("where"), scope.looking_at("done"), names)
+    still_counts = values.duration(taken.get("still_counts"), names.problems, units=values.CALENDAR)
+    if codes is None or outcomes is None or lost(taken, "where", where) or lost(taken, "still_counts", still_counts):
         return None
-    return (
-        None
-        if still_node is not None and still_counts is None
-        else RecordedAction(codes, outcomes, where, still_counts)
-    )
+    return RecordedAction(codes, outcomes, where, still_counts)
 
 
 def _recorded_field(node: Node, scope: Scope, names: Names) -> RecordedField | None:

@@ -109,6 +109,24 @@ def _check_first_days(rules: Sequence[Dated], names: Names) -> None:
             names.problems.report("RF151", param.place, message, hint)
 
 
+def check_nothing_is_lost(files: Sequence[RuleFile], rules: Sequence[Dated], names: Names) -> None:
+    """Report what could not be read although no problem was found in it: nothing is left out in silence."""
+    read = {dated.rule.place for dated in rules}
+    lost = [file.place for file in files if file.place not in read]
+    for table in (
+        names.lists,
+        names.params,
+        names.roles,
+        names.derived,
+        names.conditions,
+        names.actions,
+        names.sources,
+    ):
+        lost += [place for name, place in table.places.items() if name not in table.known]
+    for place in lost:
+        names.problems.report("RF020", place, "this cannot be read, and it is not clear why", "please report it")
+
+
 def unused(names: Names) -> None:
     """Report the lists, parameters, conditions and actions that nothing uses."""
     for table in (names.lists, names.params, names.conditions, names.actions):

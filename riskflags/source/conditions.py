@@ -46,8 +46,7 @@ def read_conditions(node: Node | None, scope: Scope, names: Names) -> tuple[Cond
     if not found and node is not None:
         names.problems.report("RF020", node.place, "an empty list", "put at least one condition into it")
         return None
-    read = [_item(item, scope, names) for item in found]
-    return None if None in read else tuple(one for one in read if one is not None)
+    return values.complete([_item(item, scope, names) for item in found])
 
 
 def _item(node: Node, scope: Scope, names: Names) -> Condition | None:
@@ -136,10 +135,11 @@ def _of_keys(node: MapNode, scope: Scope, names: Names, crowded: str) -> Conditi
     if _is_crowded(pairs):
         _crowded(pairs, names, crowded)
         return None
-    found = [_of_key(key, value, scope, names) for key, value in pairs]
-    if None in found or not found or node.damaged or len(pairs) < len(node.pairs):
+    complete: tuple[Condition, ...] | None = values.complete(
+        [_of_key(key, value, scope, names) for key, value in pairs]
+    )
+    if not complete or node.damaged or len(pairs) < len(node.pairs):
         return None
-    complete = tuple(one for one in found if one is not None)
     return complete[0] if len(complete) == 1 else Group("all", complete, place=node.place)
 
 
@@ -245,10 +245,11 @@ def _operators(left: Left, node: MapNode, scope: Scope, names: Names) -> Conditi
         if not node.damaged:
             refuse_shape(node, f"the operators here are {listed(_fitting(left.term))}", names.problems)
         return None
-    found = [_operator(left, name, value, scope, names) for name, value in node.pairs]
-    if None in found or node.damaged:
+    complete: tuple[Condition, ...] | None = values.complete(
+        [_operator(left, name, value, scope, names) for name, value in node.pairs]
+    )
+    if complete is None or node.damaged:
         return None
-    complete = tuple(one for one in found if one is not None)
     return complete[0] if len(complete) == 1 else Group("all", complete, place=left.key.place)
 
 

@@ -113,15 +113,14 @@ def _computed(function: Function, node: Node, scope: Scope, names: Names) -> tup
             return None if terms is None else _combined(function, terms, node, names)
 
 
-def _arguments(function: Function, node: Node, scope: Scope, names: Names) -> list[Term] | None:
+def _arguments(function: Function, node: Node, scope: Scope, names: Names) -> Sequence[Term] | None:
     """Return the names that a function takes, each of a kind that it takes."""
     pair = function.takes in _PAIRS
     if not isinstance(node, ListNode) or not node.items or (pair and len(node.items) != 2):  # noqa: PLR2004 - a pair
         many = "two names" if pair else "a list of names"
         refuse_shape(node, f"{function.name} takes {many}: {function.name}: [name, name]", names.problems)
         return None
-    found = [_argument(function, item, scope, names) for item in node.items]
-    return None if None in found else [term for term in found if term is not None]
+    return values.complete([_argument(function, item, scope, names) for item in node.items])
 
 
 def _argument(function: Function, node: Node, scope: Scope, names: Names) -> Term | None:
@@ -190,15 +189,14 @@ def _of_people(function: Function, node: Node, scope: Scope, names: Names) -> tu
     taken = take(node, "an age gap" if gap else "an age", names.problems)
     if taken is None:
         return None
-    people = [
+    known = values.complete(
         values.choice(taken.get(key), ("child", "suspect"), names.problems)
         for key in (("older", "younger") if gap else ("of",))
-    ]
+    )
     on = taken.get("on")
     term = _argument(function, on, scope, names) if on is not None else None
-    if term is None or None in people:
+    if term is None or known is None:
         return None
-    known = tuple(person for person in people if person is not None)
     how = Computed(function.name, (term.name, *(name for person in known for name in person_names(person))))
     persons = Traits(suspect="suspect" in known, record="child" in known)
     return how, Term("", "number", unit="years", traits=together([term.traits, persons]))

@@ -115,8 +115,7 @@ def _by(taken: Taken, inner: Scope, names: Names) -> Sequence[Term] | None:
         hint = "name what the records must have in common: by: [child.id]"
         names.problems.report("RF130", taken.place_of("by"), "a look-up over records by nothing", hint)
         return None
-    found = [_key(node, inner, names) for node in nodes]
-    return None if None in found else [term for term in found if term is not None]
+    return values.complete([_key(node, inner, names) for node in nodes])
 
 
 def _key(node: Node, inner: Scope, names: Names) -> Term | None:

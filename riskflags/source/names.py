@@ -39,8 +39,8 @@ class Traits:
     """What reading a name or a condition brings with it.
 
     `suspect`: it differs from suspect to suspect; `across`: it looks at other records; `reads`: it reads flags or gaps;
-    `record`: it is the same for every suspect of the record. `params` are the parameters behind it. `height` and `size` are how
-    deep and how large it is, written out.
+    `record`: it is the same for every suspect of the record. `params` are the parameters behind it. `height` and `size`
+    are how deep and how large it is, written out.
     """
 
     suspect: bool = False

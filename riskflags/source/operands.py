@@ -69,8 +69,7 @@ def _two(node: Node, term: Term, scope: Scope, names: Names) -> tuple[Operand, .
     if not isinstance(node, ListNode) or len(node.items) != 2:  # noqa: PLR2004 - both ends
         refuse_shape(node, "between takes both ends, which are both in: between: [16, 17]", names.problems)
         return None
-    ends = [_one(item, term, scope, names, many="") for item in node.items]
-    return None if None in ends else tuple(end for end in ends if end is not None)
+    return values.complete([_one(item, term, scope, names, many="") for item in node.items])
 
 
 def _one(node: Node, term: Term, scope: Scope, names: Names, *, many: str) -> Operand | None:

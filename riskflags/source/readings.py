@@ -13,9 +13,11 @@ from riskflags.pack import Duration, FlagReading, GapReading
 from riskflags.source import values
 from riskflags.source.nodes import Node, Scalar
 from riskflags.source.problems import listed, quoted
-from riskflags.source.shape import Taken, refuse_shape, take
+from riskflags.source.shape import Taken, take
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from riskflags.pack import Reading
     from riskflags.source.names import Names, Table
 
@@ -80,17 +82,19 @@ def _of_whom(taken: Taken, key: str, table: Table[T], names: Names) -> _Whom | N
             names.problems.report("RF011", taken.place, message, f"say {key}: name, or family: [E, M]")
         return None
     if "family" in taken.values:
-        families = [_family(node, names) for node in values.one_or_many(taken.get("family"))]
-        letters = sorted({family for family in families if family})
-        if None in families or not letters:
-            return None
-        return _Whom(f"family {', '.join(letters)}", families=frozenset(letters))
-    nodes = values.one_or_many(taken.get(key))
-    found = [table.name(node) for node in nodes]
-    if None in found or not found:
-        return None
-    known = [name for name in found if name is not None]
-    return _Whom(", ".join(sorted(set(known))), frozenset(known))
+        letters = _at_least_one(taken.values["family"], lambda node: _family(node, names), names)
+        return None if letters is None else _Whom(f"family {', '.join(sorted(letters))}", families=letters)
+    found = _at_least_one(taken.values[key], table.name, names)
+    return None if found is None else _Whom(", ".join(sorted(found)), found)
+
+
+def _at_least_one(node: Node, read: Callable[[Node], str | None], names: Names) -> frozenset[str] | None:
+    """Return the names of a list, or the one name that stands in its place."""
+    nodes = values.one_or_many(node)
+    if not nodes:
+        names.problems.report("RF020", node.place, "an empty list", "name at least one")
+    found = values.complete([read(one) for one in nodes])
+    return frozenset(found) if found else None
 
 
 def _family(node: Node, names: Names) -> str | None:
@@ -118,10 +122,8 @@ def _at_least(node: Node | None, names: Names) -> Severity | None:
 def _states(node: Node | None, names: Names) -> frozenset[State] | None:
     if node is None:
         return frozenset({State.overdue, State.done_late})
-    found = [values.choice(item, map(str, _STATES), names.problems) for item in values.one_or_many(node)]
-    if not found:
-        refuse_shape(node, f"name at least one of {listed(map(str, _STATES))}", names.problems)
-    return frozenset(State(one) for one in found if one is not None) if found and None not in found else None
+    found = _at_least_one(node, lambda one: values.choice(one, map(str, _STATES), names.problems), names)
+    return None if found is None else frozenset(State(one) for one in found)
 
 
 def _late_by(node: Node | None, names: Names) -> Duration | None:

@@ -109,8 +109,7 @@ def _codes(node: Node, term: Term, names: Names) -> tuple[str, ...] | None:
     found = values.items(node, f"a list of codes: {term.name}: [...]", names.problems)
     if found is None:
         return None
-    read = [code_value(item, term, names) for item in found]
-    return None if None in read else tuple(code for code in read if code is not None)
+    return values.complete([code_value(item, term, names) for item in found])
 
 
 def _list(key: Scalar, node: Node, names: Names) -> Data:

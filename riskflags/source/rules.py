@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from riskflags.errors import Place
 from riskflags.pack import Ask, FlagText, Rule, SeverityCase
 from riskflags.source import values
-from riskflags.source.actions import params_of, read_dues, read_whole
+from riskflags.source.actions import lost, params_of, read_dues, read_whole
 from riskflags.source.definitions import own_derived
 from riskflags.source.examples import kinds_of, read_examples
 from riskflags.source.layers import conditions_of
@@ -98,14 +98,16 @@ def read_rule(file: RuleFile, names: Names) -> Dated | None:
     own, derived = own_derived(_own(taken, names), file.stem, names)
     scope = Scope(own, no_suspects="" if for_each else _FOR_EACH, owner=file.path)
     when = read_whole(taken.get("when"), scope, names)
-    unless = _unless(taken.get("unless"), scope, names)
+    unless = _unless(taken, scope, names)
     flag = _flag(taken.get("flag"), scope, names)
-    requires = _requires(taken.get("requires"), scope, names)
+    requires = _requires(taken, scope, names)
     examples, complete = read_examples(taken.get("given"), taken.get("examples"), names)
     if status == "active":
         _check_active(taken, kinds_of(examples) if complete else {}, names)
     code = file.scalar("code")
-    if len(problems) > before or when is None or flag is None or version is None or status is None or code is None:
+    if len(problems) > before or not complete or code is None or version is None or status is None:
+        return None
+    if when is None or flag is None or unless is None or requires is None or len(derived) < len(own):
         return None
     rule = Rule(
         code=code.text, id=file.rule_id, title=texts["title"] or "", why=texts["why"] or "", version=version,
@@ -171,10 +173,11 @@ def _effective_place(taken: Taken) -> Place:
     return start.place if start is not None else taken.place_of("effective")
 
 
-def _unless(node: Node | None, scope: Scope, names: Names) -> tuple[Condition, ...]:
-    found = values.items(node, "a list of conditions, each with a dash", names.problems)
-    read = [read_whole(item, scope, names) for item in found or ()]
-    return tuple(one for one in read if one is not None)
+def _unless(taken: Taken, scope: Scope, names: Names) -> tuple[Condition, ...] | None:
+    found = values.items(taken.get("unless"), "a list of conditions, each with a dash", names.problems)
+    return (
+        None if lost(taken, "unless", found) else values.complete(read_whole(one, scope, names) for one in found or ())
+    )
 
 
 def _params(rule: Rule, names: Names) -> frozenset[str]:
@@ -210,7 +213,7 @@ def _severities(node: Node | None, scope: Scope, names: Names) -> tuple[Severity
     read = [_severity(item, number == len(node.items), scope, names) for number, item in enumerate(node.items, start=1)]
     if not read:
         names.problems.report("RF020", node.place, "no severity", "write low, medium, high or critical")
-    return () if None in read else tuple(case for case in read if case is not None)
+    return values.complete(read) or ()
 
 
 def _severity(node: Node, is_last: bool, scope: Scope, names: Names) -> SeverityCase | None:  # noqa: FBT001
@@ -231,10 +234,9 @@ def _severity(node: Node, is_last: bool, scope: Scope, names: Names) -> Severity
 # ---- requires and what an active rule must have ----------------------------------------------------------------------
 
 
-def _requires(node: Node | None, scope: Scope, names: Names) -> tuple[Ask, ...]:
-    found = values.items(node, "a list of actions: requires: [see_child]", names.problems)
-    read = [_ask(item, scope, names) for item in found or ()]
-    return tuple(one for one in read if one is not None)
+def _requires(taken: Taken, scope: Scope, names: Names) -> tuple[Ask, ...] | None:
+    found = values.items(taken.get("requires"), "a list of actions: requires: [see_child]", names.problems)
+    return None if lost(taken, "requires", found) else values.complete(_ask(item, scope, names) for item in found or ())
 
 
 def _ask(node: Node, scope: Scope, names: Names) -> Ask | None:
@@ -246,7 +248,7 @@ def _ask(node: Node, scope: Scope, names: Names) -> Ask | None:
         return None
     action = names.actions.find(taken.get("do"))
     when = read_whole(taken.get("when"), dataclasses.replace(scope, severity=True), names)
-    if action is None:
+    if action is None or lost(taken, "when", when):
         return None
     no_suspects = "" if action.per == "suspect" else _PER_SUSPECT
     for_action = dataclasses.replace(scope, no_suspects=no_suspects, owner=f"{scope.owner} {action.key}")

@@ -6,7 +6,7 @@ Every reader returns None where the node is not of its form, having reported it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from riskflags.kinds import parse_date, parse_number, parse_text, parse_yes_no
 from riskflags.model import Severity
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
     from decimal import Decimal
-    from typing import TypeVar
 
     from riskflags.source.problems import Problems
 
-    T = TypeVar("T")
-
+T = TypeVar("T")
 UNITS: tuple[str, ...] = get_args(Unit)
 ELAPSED = ("minutes", "hours")
 CALENDAR = ("days", "weeks", "months", "years")
@@ -77,8 +75,14 @@ def texts(node: Node | None, expected: str, problems: Problems) -> tuple[str, ..
     found = items(node, expected, problems)
     if found is None:
         return None
-    read = [text(item, problems) for item in found]
-    return None if None in read else tuple(one for one in read if one is not None)
+    return complete([text(item, problems) for item in found])
+
+
+def complete(found: Iterable[T | None]) -> tuple[T, ...] | None:
+    """Return what was read, if all of it could be."""
+    read = tuple(found)
+    whole = tuple(one for one in read if one is not None)
+    return whole if len(whole) == len(read) else None
 
 
 def items(node: Node | None, expected: str, problems: Problems) -> tuple[Node, ...] | None:
