@@ -15,7 +15,7 @@ from riskflags.words import fill
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from riskflags.pack import Action, Rule
+    from riskflags.pack import Action, Reading, Rule
     from riskflags.record import Record, Records
 
 
@@ -248,12 +248,33 @@ class Case:
         )
 
     def _detail(self, name: str, row: Row) -> tuple[str, ...]:
+        if name in self.pack.readings:
+            return tuple(self._behind(self.pack.readings[name], row))
         because = row.evidence.get(name)
         derived = self.records.names.derived.get(name)
         if derived is None or because is None:
             return ()
         held = f": {', '.join(because)}" if because else ": none"
         return (f"{derived.label or shown(name)}{held}",)
+
+    def _behind(self, reading: Reading, row: Row) -> Iterator[str]:
+        """Yield which rules a reading of flags rests on: those that fired, and those that could not be decided."""
+        rules = reading.rules if isinstance(reading, FlagReading) else None
+        about = [o for o in self.outcomes if self._asks(o, reading) and (rules is None or o.rule.id in rules)]
+        about = [o for o in about if o in self._relevant(frozenset({o.rule.id}), self._suspect_of(row))]
+        for verdict, words in ((Verdict.fires, "fired"), (Verdict.undecided, "not decided")):
+            codes = sorted({outcome.rule.code for outcome in about if outcome.verdict is verdict})
+            if codes:
+                yield f"{words}: {', '.join(codes)}"
+
+    @staticmethod
+    def _asks(outcome: Outcome, reading: Reading) -> bool:
+        """Return whether a rule can ask for an action of a gap; True where the reading is of flags."""
+        match reading:
+            case FlagReading():
+                return True
+            case GapReading():
+                return any(ask.action in reading.actions for ask in outcome.rule.requires)
 
     def _citations(self, rule: Rule) -> Iterator[str]:
         for citation in rule.source:

@@ -330,7 +330,7 @@ def _compare(comparison: Comparison, row: Row) -> Answer:
 
 
 def negated(condition: Condition) -> Condition:
-    """Return the negation, pushed to the comparisons: no group of kind none is left."""
+    """Return the negation, pushed towards the comparisons (a `none` inside a `none` stays one)."""
     match condition:
         case Comparison():
             return replace(condition, positive=not condition.positive)

@@ -13,6 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Literal
 
 from riskflags.condition import bounds, codes_of
+from riskflags.kinds import OLDEST_AGE
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Number, Value, all_needs
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from riskflags.kinds import KindName
     from riskflags.pack import Computed
 
-OLDEST_AGE = 120
 _HOUR = 3600
 _SIXTH_PLACE = Decimal("0.000001")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from riskflags.assessment import Assessment
@@ -9,18 +10,23 @@ from riskflags.case import Case, Seat
 from riskflags.errors import EngineError
 from riskflags.model import Verdict
 from riskflags.online import Online, OnlineAnswer
+from riskflags.pack import Pack
 from riskflags.record import Names, Record, Records
 from riskflags.results import cautions, flags, not_assessed, requirements, undecided
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from riskflags.condition import Condition
     from riskflags.incident import Incident
-    from riskflags.pack import Pack, Rule
+    from riskflags.pack import Rule
     from riskflags.record import RejectedRow
+
+
+_AN_AWARE_DATETIME = (
+    "as_of must be an aware datetime, such as datetime(2026, 3, 31, 9, tzinfo=ZoneInfo('Europe/London'))"
+)
 
 
 class Engine:
@@ -31,6 +37,7 @@ class Engine:
     """
 
     def __init__(self, pack: Pack, *, strict: bool = False) -> None:
+        _expect(pack, Pack, "load one with Pack.load or default_pack")
         self.pack = pack
         self.strict = strict
         self._names = Names.of(pack)
@@ -54,8 +61,9 @@ class Engine:
         in it is left out. `rejects` are rows that could not be read: one with the child's id may or may not count.
         TypeError for a naive `as_of`, or for anything that is not an Incident of the pack's model.
         """
+        key = self._checked(incident).key
         peers = [self._checked(peer) for peer in history]
-        records = self._records([peer for peer in peers if peer.key != self._checked(incident).key], as_of, rejects)
+        records = self._records([peer for peer in peers if peer.key != key], as_of, rejects)
         return self._assess(records.add(incident), records)
 
     def assess_many(
@@ -74,15 +82,13 @@ class Engine:
         return (self._decided(record, records)[0] for record in records)
 
     def _checked(self, incident: Incident) -> Incident:
-        if not isinstance(incident, self.pack.record):
-            msg = f"expected an {self.pack.record.__name__}, not {type(incident).__name__}: validate the record first"
-            raise TypeError(msg)
+        _expect(incident, self.pack.record, "validate the record first")
         return incident
 
     def _records(self, incidents: Iterable[Incident], as_of: datetime, rejects: Sequence[RejectedRow]) -> Records:
+        _expect(as_of, datetime, _AN_AWARE_DATETIME)
         if as_of.utcoffset() is None:
-            msg = "as_of must be an aware datetime, such as datetime(2026, 3, 31, 9, tzinfo=ZoneInfo('Europe/London'))"
-            raise TypeError(msg)
+            raise TypeError(_AN_AWARE_DATETIME)
         return Records(self._names, incidents, as_of=as_of, rejected=rejects)
 
     def _assess(self, record: Record, records: Records) -> Assessment:
@@ -131,6 +137,13 @@ class Engine:
                     outcome = case.fired(rule, seat)  # no flag of either engine is lost
             case.outcomes.append(outcome)
         return disagreed
+
+
+def _expect(value: object, kind: type, hint: str) -> None:
+    """Raise TypeError where the caller gave something else."""
+    if not isinstance(value, kind):
+        msg = f"expected {kind.__name__}, not {type(value).__name__}: {hint}"
+        raise TypeError(msg)
 
 
 def _engine(pack: Pack, strict: bool) -> Engine:  # noqa: FBT001 - called by pickle

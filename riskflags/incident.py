@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from riskflags import codes as c
 from riskflags.kinds import (
+    Age,
     Code,
     CodeList,
     Decimal6,
@@ -75,9 +76,9 @@ class Child(Facts):
 
     id: Text = Field(default=None, description="Identifier of the child, the same in every record")
     date_of_birth: PersonalDate = Field(default=None, description="Date of birth")
-    stated_age: Decimal6 = Field(default=None, description="Age as stated, in years, on the day of the incident")
-    age_from: Decimal6 = Field(default=None, description="Youngest age it can be (a teenager: 13)")
-    age_to: Decimal6 = Field(default=None, description="Oldest age it can be (a teenager: 19)")
+    stated_age: Age = Field(default=None, description="Age as stated, in years, on the day of the incident")
+    age_from: Age = Field(default=None, description="Youngest age it can be (a teenager: 13)")
+    age_to: Age = Field(default=None, description="Oldest age it can be (a teenager: 19)")
     role: Annotated[c.ChildRole | None, Code] = Field(default=None, description="Part of the child in the incident")
     sex: Annotated[c.Sex | None, Code] = Field(default=None, description="Sex")
     ethnicity: Annotated[c.Ethnicity | None, Code] = Field(default=None, description="Ethnicity, DfE codes")
@@ -114,9 +115,9 @@ class Suspect(Facts):
 
     id: Text = Field(default=None, description="Identifier of the suspect, the same in every record")
     date_of_birth: PersonalDate = Field(default=None, description="Date of birth")
-    stated_age: Decimal6 = Field(default=None, description="Age as stated, in years, on the day of the incident")
-    age_from: Decimal6 = Field(default=None, description="Youngest age it can be")
-    age_to: Decimal6 = Field(default=None, description="Oldest age it can be")
+    stated_age: Age = Field(default=None, description="Age as stated, in years, on the day of the incident")
+    age_from: Age = Field(default=None, description="Youngest age it can be")
+    age_to: Age = Field(default=None, description="Oldest age it can be")
     is_adult: YesNo = Field(default=None, description="Known to be 18 or older, or known not to be")
     several: YesNo = Field(default=None, description="This entry stands for several unknown people")
     relationship: Annotated[c.Relationship | None, Code] = Field(

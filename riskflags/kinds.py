@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KindName = Literal["text", "code", "number", "yes_no", "date", "moment", "codes"]
 DEFAULT_ZONE = "Europe/London"
 NUMBER_PLACES = 6
+OLDEST_AGE = 120
 NUMBER_LIMIT = 1_000_000_000
 YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 EXAMPLES: dict[KindName, str] = {
@@ -91,6 +92,15 @@ def parse_number(value: object) -> Decimal:
         raise ValueError(msg) from None
     if not number.is_finite() or abs(number) >= NUMBER_LIMIT or number != round(number, NUMBER_PLACES):
         msg = f"expected {EXAMPLES['number']}, below {NUMBER_LIMIT:,}"
+        raise ValueError(msg)
+    return number
+
+
+def parse_age(value: object) -> Decimal:
+    """Return an age in years, from 0 to 120. ValueError for anything else."""
+    number = parse_number(value)
+    if not 0 <= number <= OLDEST_AGE:
+        msg = f"expected an age from 0 to {OLDEST_AGE}"
         raise ValueError(msg)
     return number
 
@@ -189,6 +199,7 @@ Code = Kind("code")
 CodeList = (BeforeValidator(lambda v: _optional(v, parse_codes)), Kind("codes"))
 OpenCodes = Annotated[tuple[str, ...] | None, *CodeList]
 Decimal6 = Annotated[Decimal | None, BeforeValidator(lambda v: _optional(v, parse_number)), Kind("number")]
+Age = Annotated[Decimal | None, BeforeValidator(lambda v: _optional(v, parse_age)), Kind("number")]
 YesNo = Annotated[bool | None, BeforeValidator(lambda v: _optional(v, parse_yes_no)), Kind("yes_no")]
 PersonalDate = Annotated[date | None, BeforeValidator(lambda v: _optional(v, parse_date)), Kind("date", personal=True)]
 Time = Annotated[Moment | None, GetPydanticSchema(_moment_schema), Kind("moment")]

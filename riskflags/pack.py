@@ -431,6 +431,9 @@ class Pack:
 
         `record` is the model of its records, where a system adds fields of its own.
         """
+        if Incident not in record.__mro__:
+            msg = f"record must be Incident or a subclass of it, not {record.__name__}"
+            raise TypeError(msg)
         from riskflags.source import load  # noqa: PLC0415 - the loader builds packs: it imports this module
 
         return load(path, record=record)

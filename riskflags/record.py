@@ -9,9 +9,9 @@ from riskflags.condition import Row, names_read
 from riskflags.derive import compute
 from riskflags.fields import FieldInfo, group_paths, read_value
 from riskflags.incident import GROUPS, Facts, Incident
-from riskflags.lookup import keys_of, look_up
+from riskflags.lookup import codes_named, keys_of, look_up
 from riskflags.model import Absent, Moment, Number, Value
-from riskflags.pack import Computed, Derived, Duration, LookUp, Pack
+from riskflags.pack import Computed, Derived, Duration, LookUp, Pack, RecordedAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -140,7 +140,8 @@ class Record:
 class Names:
     """What the names of a pack mean, worked out once: its fields, groups and derived values.
 
-    `per_suspect` are the derived values that differ from suspect to suspect.
+    `per_suspect` are the derived values that differ from suspect to suspect; `action_codes` are the codes of recorded
+    actions that something in the pack looks for.
     """
 
     pack: Pack
@@ -149,12 +150,21 @@ class Names:
     groups: Mapping[str, tuple[str, ...]]
     derived: Mapping[str, Derived]
     per_suspect: frozenset[str]
+    action_codes: frozenset[str]
 
     @classmethod
     def of(cls, pack: Pack) -> Names:
         """Return the names of a pack, with the derived values that belong to one rule."""
         derived = {**pack.derived, **{own.name: own for rule in pack.rules for own in rule.derived}}
-        return cls(pack, pack.zone, pack.fields, group_paths(pack.record), derived, _reading_suspects(derived))
+        return cls(
+            pack=pack,
+            zone=pack.zone,
+            fields=pack.fields,
+            groups=group_paths(pack.record),
+            derived=derived,
+            per_suspect=_reading_suspects(derived),
+            action_codes=_action_codes(pack, derived),
+        )
 
 
 class Records:
@@ -224,6 +234,19 @@ class Records:
 
 def _content(incident: Incident) -> str:
     return incident.model_dump_json()
+
+
+def _action_codes(pack: Pack, derived: Mapping[str, Derived]) -> frozenset[str]:
+    """Return every code of a recorded action that an action or a look-up of the pack names."""
+    found: set[str] = set()
+    for action in pack.actions.values():
+        found |= action.steps
+        for way in action.satisfied_by:
+            found |= way.codes if isinstance(way, RecordedAction) else frozenset()
+    for value in derived.values():
+        if isinstance(value.how, LookUp):
+            found |= codes_named(value.how.where) or frozenset()
+    return frozenset(found)
 
 
 def _reading_suspects(derived: dict[str, Derived]) -> frozenset[str]:

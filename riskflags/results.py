@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from riskflags.assessment import Caution, Flag, NotAssessed, Requirement, Undecided
@@ -9,7 +10,7 @@ from riskflags.model import Moment, Verdict
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from riskflags.case import Case
     from riskflags.incident import Incident
@@ -122,9 +123,29 @@ def _never_held(outcome: Outcome, incident: Incident) -> bool:
 
 
 def cautions(case: Case, standings: Sequence[Standing]) -> tuple[Caution, ...]:
-    """Return what a reader should know: deadlines outside the calendar, times after as_of that were not read."""
-    found = {(c.code, c.field): c for c in (*_uncovered(case, standings), *_after_as_of(case))}
+    """Return what a reader should know: what was not read, what counts for nothing, deadlines outside the calendar."""
+    every = (*_uncovered(case, standings), *_after_as_of(case), *_unknown_actions(case))
+    found = {(c.code, c.field, c.message): c for c in every}
     return tuple(found[key] for key in sorted(found))
+
+
+def _unknown_actions(case: Case) -> Iterator[Caution]:
+    """Yield the recorded actions that can satisfy nothing: a code that no action knows, a suspect who is not there."""
+    suspects = [suspect.id for suspect in case.record.incident.suspects if suspect.id]
+    for action in case.record.incident.done:
+        if action.code and action.code not in case.records.names.action_codes:
+            near = _nearest(action.code, case.records.names.action_codes)
+            message = f"no action of the rules knows the code {action.code!r}{near}: it counts for nothing"
+            yield Caution(code="unknown_action", field="action.code", message=message)
+        if action.suspect_id and action.suspect_id not in suspects:
+            near = _nearest(action.suspect_id, suspects)
+            message = f"{action.code} is recorded for {action.suspect_id!r}, who is no suspect of this record{near}"
+            yield Caution(code="unknown_suspect", field="action.suspect_id", message=message)
+
+
+def _nearest(text: str, names: Iterable[str]) -> str:
+    found = difflib.get_close_matches(text, sorted(names), n=1)
+    return f"; the nearest is {found[0]!r}" if found else ""
 
 
 def _uncovered(case: Case, standings: Sequence[Standing]) -> Iterator[Caution]:

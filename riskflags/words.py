@@ -26,8 +26,14 @@ def names_in(message: str) -> tuple[str, ...]:
 
 
 def fill(message: str, value_of: Callable[[str], Value]) -> str:
-    """Return the message with each {name} replaced by its value in words."""
-    return _NAME.sub(lambda found: in_words(value_of(found[1])), message)
+    """Return the message with each {name} replaced by its value in words; codes of a list lose their underscores."""
+
+    def said(found: re.Match[str]) -> str:
+        value = value_of(found[1])
+        words = in_words(value)
+        return words.replace("_", " ") if isinstance(value, Codes) else words
+
+    return _NAME.sub(said, message)
 
 
 def in_words(value: Value) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "conformance"
 LONDON = ZoneInfo("Europe/London")
-RULE_KEYS = ("id", "code", "version", "effective", "for_each", "derived", "when", "unless", "requires")
+RULE_KEYS = ("id", "code", "version", "effective", "source", "for_each", "derived", "when", "unless", "requires")
 
 
 # ---- reading the files -----------------------------------------------------------------------------------------------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INDICATORS = ("grooming", "truancy", "debt", "weapon", "hotel", "self_harm")
 TYPES = ("missing_episode", "online_contact", "assault", "child_concern")

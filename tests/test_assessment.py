@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ REPEAT: dict[str, Any] = {
         },
         "calc.own": {"label": "Here", "how_many": {"in": "records", "by": ["incident.address_id"], "window": "all"}},
     },
+    "conditions": {"in_town": {"incident.team": {"in": ["Town", "Centre"]}}},
     "actions": {"visit": {"core": True}},
     "cases": [
         {
@@ -50,7 +52,21 @@ REPEAT: dict[str, Any] = {
                 {"id": "many", "code": "R2", "when": {"calc.records": {"at_least": 3}}, "severity": "critical"},
                 {"id": "moving", "code": "R3", "when": {"calc.addresses": {"at_least": 2}}},
                 {"id": "crowded", "code": "R4", "when": {"calc.own": {"at_least": 2}}},
-                {"id": "care", "code": "C1", "when": {"child.in_care": True}, "unless": [{"child.role": "witness"}]},
+                {
+                    "id": "grouped", "code": "G1",
+                    "when": {
+                        "all": [
+                            {"none": [{"child.date_of_birth": {"before": "2000-01-01"}}, {"use": "in_town"}]},
+                            {"at_least_of": {"many": 1, "of": [{"incident.narrative": "A secret"}, {"flag": "many"}]}},
+                            {"missing.earlier_episodes": {"at_least": {"field": "child.stated_age"}}},
+                            {"child.role": {"recorded": False}},
+                        ]
+                    },
+                },
+                {
+                    "id": "care", "code": "C1", "when": {"child.in_care": True}, "unless": [{"child.role": "witness"}],
+                    "source": [{"ref": "here", "at": "p. 4", "says": "so it is"}],
+                },
                 {
                     "id": "stranger", "code": "S1", "for_each": "suspects", "severity": "medium",
                     "when": {"any": [{"suspect.relationship": "stranger"}, {"suspect.registered_offender": True}]},
@@ -131,7 +147,7 @@ def test_a_history_that_is_one_incident_is_refused(engine: Engine) -> None:
 def test_an_incident_of_another_model_is_refused(tmp_path: Path) -> None:
     write_pack(tmp_path, {"cases": [{"when": {"local.score": {"at_least": 7}}}]})
     engine = Engine(Pack.load(tmp_path, record=LocalIncident).with_drafts())
-    with pytest.raises(TypeError, match="expected an LocalIncident, not Incident"):
+    with pytest.raises(TypeError, match="expected LocalIncident, not Incident"):
         engine.assess(incident(), as_of=NOW)
 
 
@@ -247,7 +263,8 @@ def test_a_rejected_row_of_the_child_may_or_may_not_count(engine: Engine) -> Non
     rejects = [BadRow(7, "C1"), BadRow(8, "C2"), BadRow(9, None)]
     result = engine.assess(incident(incident__address_id="A1"), as_of=NOW, rejects=rejects)
     assert flagged(result) == []
-    assert needed(result) == {"R1": ("rejected:7",), "R3": ("rejected:7",), "C1": ("child.in_care",),
+    found = {code: needs for code, needs in needed(result).items() if code != "G1"}
+    assert found == {"R1": ("rejected:7",), "R3": ("rejected:7",), "C1": ("child.in_care",),
                               "S1": ("suspect.registered_offender", "suspect.relationship")}  # fmt: skip
 
 
@@ -349,6 +366,27 @@ def test_a_rule_that_clears_is_explained_with_what_it_found(engine: Engine) -> N
     assert "✗ child.in_care is yes" in str(found)
     assert "cases/care" in found.when.place
     assert found.needs == ()
+    assert "source: A case (riskflags), p. 4: so it is" in str(found)
+
+
+def test_every_node_is_explained_and_personal_values_are_masked(engine: Engine) -> None:
+    record = incident(child__date_of_birth="2012-05-06", incident__narrative="A secret", incident__team="Rural")
+    found = engine.assess(record, as_of=NOW).explain("grouped")
+    lines = [" ".join(re.sub(r"\S+\.yaml:\d+:\d+$", "", line).split()) for line in str(found).splitlines()]
+    assert lines[2:] == [
+        "? all of",
+        "✓ none of",
+        "✗ child.date_of_birth before 1 January 2000 <date>",
+        "✗ in_town",
+        "✗ incident.team one of Centre, Town Rural",
+        "✓ at least 1 of",
+        "✓ incident.narrative is A secret <text>",
+        "✗ flag many",
+        "? missing.earlier_episodes at least child.stated_age not recorded, child.stated_age not recorded",
+        "✓ child.role is not recorded not recorded",
+        "to decide it: child.stated_age, missing.earlier_episodes",
+    ]
+    assert "2012" not in str(found)
 
 
 def test_a_rule_that_was_stopped_says_so(engine: Engine) -> None:

@@ -175,11 +175,11 @@ def test_the_demo_says_that_all_of_it_is_synthetic(demo: dict[str, str]) -> None
 @pytest.mark.parametrize(
     "action",
     [
-        "crime recorded",
-        "child seen and spoken to",
-        "suspect arrested",
-        "suspect traced",
-        "warning marker on the child's address",
+        "a crime recorded",
+        "the child seen and spoken to",
+        "the suspect arrested",
+        "the suspect traced",
+        "a warning marker on the child's address",
     ],
 )
 def test_the_demo_shows_what_there_is_no_record_of_in_case_a(demo: dict[str, str], action: str) -> None:
@@ -188,7 +188,7 @@ def test_the_demo_shows_what_there_is_no_record_of_in_case_a(demo: dict[str, str
 
 
 def test_the_demo_shows_that_an_approach_falls_short_in_case_b(demo: dict[str, str]) -> None:
-    assert "No record of suspect arrested, interviewed, or a decision recorded" in demo["Case B"]
+    assert "No record of the suspect arrested, interviewed, or a decision recorded" in demo["Case B"]
     step = "Recorded: approach, completed, 15 October 2025, 10:00am, 70 days after the report. That falls short of it."
     assert step in demo["Case B"]
 

@@ -42,12 +42,12 @@ def test_run_prints_who_needs_someone_now_worst_first() -> None:
     people = [line for line in found.stdout.splitlines() if line.startswith("Child ")]
     assert people[:2] == ["Child CHILD-A, incident CASE-A-4", "Child CHILD-B, incident CASE-B-1"]
     assert (
-        "    No record of crime recorded. Attending officer. Due 24 September 2025, 10:00am, 21 days overdue"
+        "    No record of a crime recorded. Attending officer. Due 24 September 2025, 10:00am, 21 days overdue"
         in found.stdout
     )
-    assert "Recorded late: suspect traced, or enquiries to trace (suspect SUSPECT-B)." in found.stdout
+    assert "Recorded late: the suspect traced, or enquiries to trace (suspect SUSPECT-B)." in found.stdout
     assert "      Recorded, but falls short of it: approach, completed, 15 October 2025, 10:00am" in found.stdout
-    assert "  Crime recorded (Attending officer): 2 no record, of 2 required" in found.stdout
+    assert "  A crime recorded (Attending officer): 2 no record, of 2 required" in found.stdout
     assert "No files were written. Add --out DIR" in found.stdout
     assert found.stderr == ""
 

@@ -142,7 +142,7 @@ def test_what_cannot_be_told_is_said_with_what_it_lacks() -> None:
     unknown = (requirement(state=State.cannot_tell, needs=("done",)), requirement(state=State.undated))
     assert "What could not be decided\n  2 required actions: " in ending(assessment(requirements=unknown))
     text = ending(assessment(requirements=unknown, undecided=(undecided(needs=("I7:child.id",)),)))
-    assert "2 required actions: there is no telling whether they were done in time. Most lack actions done." in text
+    assert "2 required actions: no telling whether there is a record in time. Most lack actions done." in text
     assert "child.id in other records: would help to decide 1, and 1 of them by itself" in text
 
 

@@ -55,7 +55,7 @@ def test_importing_it_opens_no_file_no_socket_no_thread_and_no_extra() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_every_exception_survives_pickle_and_copy(error: RiskflagsError) -> None:
-    for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+    for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):  # noqa: S301 - our own
         assert type(twin) is type(error)
         assert str(twin) == str(error)
         assert twin.args == error.args

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_packs import BAD, GOOD, RULE, codes_of, problems_of, write
 
+from riskflags import source
 from riskflags.errors import PackError, Place
 from riskflags.source import load
 from riskflags.source import nodes as yaml_nodes
@@ -237,3 +238,24 @@ def test_a_pack_that_is_too_large_as_a_whole_is_told(tmp_path: Path) -> None:
 def test_an_unknown_problem_code_cannot_be_reported() -> None:
     with pytest.raises(KeyError):
         Problems().report("RF999", Place("x"), "no such code")
+
+
+def test_a_file_that_the_parser_gives_up_without_a_place_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*_: object, **__: object) -> None:
+        raise yaml.MarkedYAMLError(problem="no idea")
+
+    write(tmp_path, {})
+    monkeypatch.setattr(yaml, "parse", give_up)
+    assert [(problem.code, problem.message) for problem in problems_of(tmp_path)] == [("RF001", "not YAML: `no idea`")]
+
+
+def test_nothing_is_left_out_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"a/one.yaml": RULE, "vocabulary.yaml": "roles: {sergeant: {label: Sergeant}}\n"})
+    monkeypatch.setattr(source, "read_rule", lambda *_: None)
+    monkeypatch.setattr(source, "read_roles", lambda *_: None)
+    assert [(problem.place.line, problem.message) for problem in problems_of(tmp_path)] == [
+        (1, "this cannot be read, and it is not clear why"),
+        (1, "this cannot be read, and it is not clear why"),
+    ]

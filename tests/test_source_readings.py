@@ -119,6 +119,7 @@ def test_readings_in_severities_deadlines_and_requirements_count_too(tmp_path: P
         ("{gap: {action: visit, late_by: {at_least: 3 working days}}}", "RF020"),
         ("{gap: {action: [visit, vist]}}", "RF101"),
         ("{gap: visit}", "RF020"),
+        ("{gap: {action: ~}}", "RF020"),
         ("{gap: {family: [~]}}", "RF020"),
     ],
 )

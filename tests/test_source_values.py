@@ -234,7 +234,7 @@ def test_examples_are_written_out_in_full(pack: Pack) -> None:
         Expected("I1", "fires", Severity.critical, ("I1", "I2"), "S1", gaps=(("visit", "overdue"),)),
         Expected("I2", "clears"),
     )
-    assert [one.expect[0].verdict for one in others] == ["clears", "undecided", "undecided", "undecided"]
+    assert [one.expect[0].verdict for one in others] == ["clears", "undecided", "undecided", "undecided", "fires"]
     assert others[0].expect[0].suspect == "S1"
     assert others[1].expect[0].needs == ("child.in_care", "I2:child.id", "incident.reported_at@time", "rejected:7")
     assert others[1].only
@@ -282,3 +282,33 @@ def test_a_derived_value_of_two_words_is_text(tmp_path: Path) -> None:
     (made,) = load(tmp_path).rules[0].derived
     assert isinstance(made, Derived)
     assert made.kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("operator", "hour"),
+    [("before", "T00:00:00"), ("on_or_after", "T00:00:00"), ("after", "T23:59:59"), ("on_or_before", "T23:59:59")],
+)
+def test_a_day_against_a_moment_is_the_second_that_the_operator_means(operator: str, hour: str, tmp_path: Path) -> None:
+    when = f"{{incident.reported_at: {{{operator}: 2026-01-31}}}}"
+    write(tmp_path, {"a/one.yaml": RULE.replace("{child.in_care: true}", when)})
+    comparison = load(tmp_path).rules[0].when
+    assert isinstance(comparison, Comparison)
+    (operand,) = comparison.operands
+    assert isinstance(operand, Constant)
+    assert isinstance(operand.value, Moment)
+    assert operand.value.is_exact
+    assert operand.value.earliest == datetime.fromisoformat(f"2026-01-31{hour}Z").timestamp()
+
+
+def test_versions_of_a_rule_stand_side_by_side(tmp_path: Path) -> None:
+    old = (
+        RULE
+        + "effective: {from: 2014-01-01, to: 2019-12-31}\nderived: {calc.x: {label: X, size: incident.indicators}}\n"
+    )
+    new = old.replace("version: 1", "version: 2").replace("{from: 2014-01-01, to: 2019-12-31}", "{from: 2020-01-01}")
+    draft = RULE.replace("version: 1", "version: 3")
+    write(tmp_path, {"a/one.yaml": draft, "a/one.v2.yaml": new, "a/one.v1.yaml": old})
+    pack = load(tmp_path)
+    assert [rule.key for rule in pack.rules] == ["one v1", "one v2", "one v3"]
+    assert [derived.name for rule in pack.rules for derived in rule.derived] == ["one.v1/calc.x", "one.v2/calc.x"]
+    assert pack.layers == (("one v1", "one v2", "one v3"),)

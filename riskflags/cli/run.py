@@ -84,7 +84,8 @@ def _write(
 
 
 def _code(options: RunOptions, findings: Findings, intake: Intake) -> Exit:
-    if options.strict and intake.rejects:
+    nothing_read = bool(intake.rejects) and not intake.incidents
+    if nothing_read or (options.strict and intake.rejects):
         return Exit.bad_data
     if options.fail_on is not None and findings.at_or_above(Severity[options.fail_on]):
         return Exit.found

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 EMPTY_LIST = "(none)"
 CODES_SHOWN = 20
+_NEAR_ENOUGH = 0.6  # of the last part of a path: `child.dob` is not near `child.id`
 _LONGEST_NAME = 80
 _REFUSED = re.compile(r"^(Value|Assertion) error, ")
 
@@ -223,7 +224,12 @@ def _nearest_codes(info: FieldInfo, value: object) -> str:
 def nearest(text: str, names: Sequence[str]) -> str:
     """Return the name that the text most likely means; empty where none is near. Case does not count."""
     plain = {name.casefold(): name for name in reversed(names)}
-    found = difflib.get_close_matches(text[:_LONGEST_NAME].casefold(), plain, n=1)
+    group, dot, last = text[:_LONGEST_NAME].casefold().rpartition(".")
+    found = [
+        name
+        for name in difflib.get_close_matches(f"{group}{dot}{last}", plain, n=3)
+        if not dot or difflib.SequenceMatcher(None, last, name.rpartition(".")[2]).ratio() >= _NEAR_ENOUGH
+    ]
     return plain[found[0]] if found else ""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from riskflags.fields import as_value
 from riskflags.model import Absent, State
-from riskflags.report.findings import Failed, Findings, RecordKey, tallies, wants, worst_first
+from riskflags.report.findings import Failed, Findings, RecordKey, not_told, tallies, wants, worst_first
 from riskflags.report.phrases import (
     count,
     gap_words,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 CHILDREN_SHOWN = 20
 WANTS_SHOWN = 5
 REJECTS_SHOWN = 5
+WARNINGS_SHOWN = 5
 FIELDS_SHOWN = 8
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -59,6 +60,7 @@ def show_ending(screen: Screen, ending: Ending) -> None:
     """Print the closing words of a run."""
     _show_read(screen, ending)
     _show_failed(screen, ending)
+    _show_unclear(screen, ending)
     _show_tallies(screen, ending)
     _show_unknown(screen, ending.findings)
     _show_files(screen, ending)
@@ -95,6 +97,18 @@ def _show_read(screen: Screen, ending: Ending) -> None:
         screen.line(f"Rejected: {where}: {safe(reject.message)}", indent=2)
     if len(ending.intake.rejects) > REJECTS_SHOWN:
         screen.line(f"and {len(ending.intake.rejects) - REJECTS_SHOWN:,} more rejected", indent=2)
+    _show_warnings(screen, ending)
+
+
+def _show_warnings(screen: Screen, ending: Ending) -> None:
+    """Print what intake was in doubt about: whole columns first, since they concern every row."""
+    warnings = sorted(ending.intake.warnings, key=lambda warning: warning.source_row != 0)
+    for warning in warnings[:WARNINGS_SHOWN]:
+        row = f", row {warning.source_row}" if warning.source_row else ""
+        screen.line(f"Warning: {safe(warning.source_file)}{row}: {safe(warning.message)}", indent=2)
+    if len(warnings) > WARNINGS_SHOWN:
+        where = "in the files" if ending.written else "with --out DIR"
+        screen.line(f"and {len(warnings) - WARNINGS_SHOWN:,} more warnings: all of them are {where}.", indent=2)
 
 
 def short_digest(pack: Pack) -> str:
@@ -117,6 +131,22 @@ def _show_failed(screen: Screen, ending: Ending) -> None:
         screen.line()
         where = "in the files" if ending.written else "with --out DIR"
         screen.line(f"and {count(len(failed) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
+
+
+def _show_unclear(screen: Screen, ending: Ending) -> None:
+    """Print the children with critical flags whose actions the source does not tell of: they may need someone now."""
+    unclear = not_told(ending.findings)
+    if not unclear:
+        return
+    children = count(len({one.child_id or ("", one.incident_id) for one in unclear}), "child", "children")
+    screen.heading(f"Critical flags, and no telling what is on record elsewhere: {children}")
+    for one in unclear[:CHILDREN_SHOWN]:
+        screen.line()
+        _show_one(screen, one, ending)
+    if len(unclear) > CHILDREN_SHOWN:
+        screen.line()
+        where = "in the files" if ending.written else "with --out DIR"
+        screen.line(f"and {count(len(unclear) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
 
 
 def _show_one(screen: Screen, one: Failed, ending: Ending) -> None:
@@ -197,7 +227,7 @@ def _show_unknown(screen: Screen, findings: Findings) -> None:
         most = [need_words(need) for need, _ in sorted(needs.items(), key=lambda pair: (-pair[1], pair[0]))[:3]]
         lacking = f" Most lack {listed(most)}." if most else ""
         number = count(len(cannot_tell), "required action")
-        screen.line(f"{number}: there is no telling whether they were done in time.{lacking}", indent=2)
+        screen.line(f"{number}: no telling whether there is a record in time.{lacking}", indent=2)
     for file in sorted({item.source_file for item in findings.not_assessed}):
         items = [item for item in findings.not_assessed if item.source_file == file]
         codes = listed(item.rule_code for item in items)

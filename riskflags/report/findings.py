@@ -173,6 +173,19 @@ def worst_first(findings: Findings) -> tuple[Failed, ...]:
     return tuple(sorted(found, key=_badness))
 
 
+def not_told(findings: Findings) -> tuple[Failed, ...]:
+    """Return the records with critical flags of which no required action is overdue, but some cannot be told."""
+    critical = _by_record(flag for flag in findings.flags if flag.severity is Severity.critical)
+    required = _by_record(findings.requirements)
+    found = [
+        Failed(*key, tuple(flags), ())
+        for key, flags in critical.items()
+        if any(one.state is State.cannot_tell for one in required.get(key, ()))
+        and not any(one.state is State.overdue for one in required.get(key, ()))
+    ]
+    return tuple(sorted(found, key=_badness))
+
+
 def _by_record(items: Iterable[Found]) -> dict[RecordKey, list[Found]]:
     grouped: dict[RecordKey, list[Found]] = {}
     for item in items:

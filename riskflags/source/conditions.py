@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from riskflags.condition import OPERATORS, Comparison, Condition, Constant, Group, Named
 from riskflags.source import values
@@ -36,6 +36,8 @@ def read_condition(node: Node | None, scope: Scope, names: Names) -> Condition |
         case Scalar():
             _bare_text(node, names)
             return None
+        case _:
+            assert_never(node)
 
 
 def read_conditions(node: Node | None, scope: Scope, names: Names) -> tuple[Condition, ...] | None:
@@ -111,7 +113,7 @@ def inline(node: Node, *, most: int = 80) -> str:
 
 
 def _flow(node: Node, *, depth: int) -> str:
-    if depth == 0:
+    if depth == 0 or isinstance(node, Broken):
         return "..."
     match node:
         case Scalar():
@@ -121,8 +123,8 @@ def _flow(node: Node, *, depth: int) -> str:
         case MapNode():
             pairs = (f"{key.text}: {_flow(value, depth=depth - 1)}" for key, value in node.pairs[:8])
             return f"{{{', '.join(pairs)}}}"
-        case Broken():
-            return "..."
+        case _:
+            assert_never(node)
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------------
@@ -281,11 +283,9 @@ def _fitting(term: Term) -> tuple[str, ...]:
     match term.kind:
         case "group":
             return ("recorded",)
-        case "severity":
+        case "severity" | "duration":
             return tuple(
                 name for name, operator in OPERATORS.items() if "number" in operator.kinds and name != "recorded"
             )
-        case "duration":
-            return ()
         case kind:
             return tuple(name for name, operator in OPERATORS.items() if kind in operator.kinds)

@@ -112,7 +112,7 @@ def _references(node: Node) -> Iterator[str]:
                     elif key.text not in _BESIDE:
                         stack.append(value)
             case _:
-                pass
+                pass  # what was reported defines nothing
 
 
 def _derived_in(text: str) -> Iterator[str]:

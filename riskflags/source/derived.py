@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from riskflags.derive import FUNCTIONS, Function, person_names
 from riskflags.pack import Computed, Derived, LookUp
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from riskflags.errors import Place
+    from riskflags.kinds import KindName
     from riskflags.source.names import Names
     from riskflags.source.nodes import Node
     from riskflags.source.scope import Scope
@@ -74,14 +75,10 @@ def read_derived(key: Scalar, node: Node, internal: str, scope: Scope, names: Na
     return _made(dataclasses.replace(term, name=internal), label or "", how, key.place, names)
 
 
-def _made(term: Term, label: str, how: Computed | LookUp, place: Place, names: Names) -> Derived | None:
-    match term.kind:
-        case "duration" | "group" | "severity":
-            return None  # of a kind that no function gives
-        case kind:
-            own = term.traits.record and not term.traits.suspect
-            names.learn(dataclasses.replace(term, traits=dataclasses.replace(term.traits, record=own)))
-            return Derived(term.name, label, kind, how, place)
+def _made(term: Term, label: str, how: Computed | LookUp, place: Place, names: Names) -> Derived:
+    own = term.traits.record and not term.traits.suspect
+    names.learn(dataclasses.replace(term, traits=dataclasses.replace(term.traits, record=own)))
+    return Derived(term.name, label, cast("KindName", term.kind), how, place)  # no function gives any other kind
 
 
 def first_recorded(node: MapNode, scope: Scope, names: Names) -> Term | None:
@@ -97,8 +94,7 @@ def first_recorded(node: MapNode, scope: Scope, names: Names) -> Term | None:
     shown = ", ".join(name.rpartition("/")[2] for name in how.names)
     term = dataclasses.replace(term, name=f"{owner}first_recorded({shown})")
     made = _made(term, f"The first that is recorded of {shown}", how, node.place, names)
-    if made is not None:
-        names.made.setdefault(term.name, made)
+    names.made.setdefault(term.name, made)
     return term
 
 

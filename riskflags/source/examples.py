@@ -14,7 +14,7 @@ from riskflags.source import values
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import listed, quoted
 from riskflags.source.records import Data, differing, read_field, read_record
-from riskflags.source.shape import SHAPES, Taken, take
+from riskflags.source.shape import SHAPES, Taken, keys_of, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,9 +149,7 @@ def _expected(node: Node, incident_id: str, names: Names) -> tuple[Expected | No
     if not isinstance(node, MapNode):
         verdict = values.choice(node, _VERDICTS, names.problems)
         return (None if verdict is None else Expected(incident_id, _VERDICTS[verdict])), False
-    taken = take(node, "what is expected", names.problems)
-    if taken is None:
-        return None, False
+    taken = keys_of(node, "what is expected", names.problems)
     only = values.yes_no(taken.get("only"), names.problems) is True
     gaps = _gaps(taken.get("gaps"), names)
     verdicts = [name for name in _VERDICTS if name in taken.values]

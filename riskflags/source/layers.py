@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from riskflags.condition import Comparison, Condition, Group, Named, comparisons
 from riskflags.pack import Ask, Due, FlagReading, GapReading, Reading, Rule, SeverityCase
@@ -98,17 +98,17 @@ def _woven(rules: Sequence[Rule], names: Names) -> _Web:
 def _about(name: str, reader: str, requiring: Mapping[str, frozenset[str]], names: Names) -> frozenset[str]:
     """Return the rules that a reading is about, before a family leaves out those that read the reader."""
     if name in names.families_read:
-        return frozenset[str]().union(*(names.families.get(letters, ()) for letters in names.families_read[name])) - {
-            reader
-        }
+        families = (names.families.get(letters, set[str]()) for letters in names.families_read[name])
+        return frozenset[str]().union(*families) - {reader}
     reading = names.readings[name]
     match reading:
         case FlagReading():
             return reading.rules
         case GapReading():
-            return frozenset[str]().union(*(requiring.get(action, frozenset()) for action in reading.actions)) - {
-                reader
-            }
+            found = (requiring.get(action, frozenset[str]()) for action in reading.actions)
+            return frozenset[str]().union(*found) - {reader}
+        case _:
+            assert_never(reading)
 
 
 def _required_by(ids: frozenset[str], web: _Web) -> frozenset[str]:
@@ -125,6 +125,8 @@ def _meaning(name: str, ids: frozenset[str], web: _Web, names: Names) -> Reading
             return dataclasses.replace(reading, rules=ids)
         case GapReading():
             return dataclasses.replace(reading, actions=_required_by(ids, web), rules=ids)
+        case _:
+            assert_never(reading)
 
 
 def _readings(web: _Web, names: Names) -> dict[str, Reading]:
@@ -215,3 +217,5 @@ def _renamed(condition: Condition, changed: Mapping[str, str]) -> Condition:
         case Group():
             children = tuple(_renamed(child, changed) for child in condition.conditions)
             return dataclasses.replace(condition, conditions=children)
+        case _:
+            assert_never(condition)

@@ -12,7 +12,7 @@ from riskflags.source.names import Term, Traits, together
 from riskflags.source.nodes import MapNode, Node, Scalar
 from riskflags.source.problems import quoted
 from riskflags.source.scope import resolve
-from riskflags.source.shape import refuse_shape, take
+from riskflags.source.shape import keys_of, refuse_shape, take
 from riskflags.source.spans import params_in, read_span
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _of(function: Scalar, taken: Taken, inner: Scope, names: Names) -> Term | No
     node = taken.get("of")
     if node is None or function.text == "how_many":
         return Term("", "number")
-    term = resolve(node, inner, names)
+    term = _items_own(node, inner, names)
     if term is None:
         return None
     dated = function.text in ("earliest", "latest")
@@ -118,12 +118,17 @@ def _by(taken: Taken, inner: Scope, names: Names) -> Sequence[Term] | None:
     return values.complete([_key(node, inner, names) for node in nodes])
 
 
-def _key(node: Node, inner: Scope, names: Names) -> Term | None:
+def _items_own(node: Node, inner: Scope, names: Names) -> Term | None:
+    """Return what a name of the looked-at item is; one of the current record is refused."""
     if isinstance(node, Scalar) and node.text.startswith("this."):
-        hint = f"write {node.text.removeprefix('this.')}: both records are compared by it"
-        names.problems.report("RF111", node.place, f"{quoted(node.text)} names one of the two records", hint)
+        hint = f"write {node.text.removeprefix('this.')}: a name here is the looked-at item's"
+        names.problems.report("RF111", node.place, f"{quoted(node.text)} names the current record", hint)
         return None
-    term = resolve(node, inner, names)
+    return resolve(node, inner, names)
+
+
+def _key(node: Node, inner: Scope, names: Names) -> Term | None:
+    term = _items_own(node, inner, names)
     if term is not None and term.kind in ("group", "duration", "severity"):
         names.problems.report("RF105", node.place, f"records cannot be linked by {quoted(term.name)}", "name a field")
         return None
@@ -137,9 +142,7 @@ def _window(taken: Taken, names: Names) -> Window | None:
     if not isinstance(node, MapNode):
         refuse_shape(node, "write window: {back: 90 days}, or window: all", names.problems)
         return None
-    window = take(node, "a window", names.problems)
-    if window is None:
-        return None
+    window = keys_of(node, "a window", names.problems)
     if "last" in window.values:
         names.problems.report(
             "RF130", window.place_of("last"), "a window of the last records is not there yet", _NOT_YET
@@ -162,8 +165,6 @@ def _value(how: LookUp, of: Term, by: Sequence[Term], names: Names) -> Term:
     this = [_traits(name, names) for name in read if name.startswith("this.")]
     this += [Traits(suspect=term.traits.suspect) for term in by]
     theirs = [*(_traits(name, names) for name in read if not name.startswith("this.")), of.traits]
-    if of.name.startswith("this."):
-        this.append(of.traits)
     parts = together([*this, *theirs])
     traits = Traits(
         suspect=any(part.suspect for part in this),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, assert_never
 
 from riskflags.condition import Comparison, Condition, Group, Named, Reference
 from riskflags.fields import FieldInfo, catalogue, group_paths
@@ -222,6 +222,8 @@ class Names:
                 return together([self.condition_traits.get(condition.name, NOTHING)])
             case Group():
                 return together(self.traits(child) for child in condition.conditions)
+            case _:
+                assert_never(condition)
 
     def _traits_of(self, name: str) -> Traits:
         if name.startswith(("flag:", "gap:")):

@@ -25,7 +25,7 @@ MOST_BYTES = 1 << 20
 DEEPEST = 64
 FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may have been built without libyaml
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?|0x[\da-fA-F]+|0o[0-7]+|[-+]?\.(inf|nan)", re.ASCII)
 _WORDS = frozenset({"true", "false", "null", "~"})
 
@@ -78,22 +78,6 @@ class Broken:
 
 
 Node = Scalar | ListNode | MapNode | Broken
-
-
-def scalars(node: Node) -> Iterator[Scalar]:
-    """Yield every piece of text in a node, keys included, in no special order."""
-    stack: list[Node] = [node]
-    while stack:
-        match stack.pop():
-            case Scalar() as scalar:
-                yield scalar
-            case ListNode(items=items):
-                stack.extend(items)
-            case MapNode(pairs=pairs):
-                for key, value in pairs:
-                    stack += (key, value)
-            case Broken():
-                pass
 
 
 def parse(data: bytes, path: str, problems: Problems) -> Node | None:

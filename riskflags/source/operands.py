@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from riskflags.condition import Constant, Operand, Reference
 from riskflags.kinds import parse_date, parse_moment
@@ -53,6 +53,8 @@ def read_operands(operator: Operator, node: Node, term: Term, scope: Scope, name
         case "many":
             operand = _many(operator.name, node, term, scope, names)
             return None if operand is None else (operand,)
+        case _:
+            assert_never(operator.takes)
 
 
 def _instant(operand: Operand, operator: str) -> Operand:
@@ -185,6 +187,8 @@ def constant(node: Node, term: Term, names: Names) -> Value | None:
             hint = "a duration stands in a window or a deadline: window: {back: {param: name}}"
             problems.report("RF107", node.place, f"{quoted(_shown(term))} cannot be compared", hint)
             return None
+        case _:
+            assert_never(term.kind)
 
 
 def _date(node: Node, term: Term, names: Names) -> date | None:

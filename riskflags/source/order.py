@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,18 +78,17 @@ def _circle(graph: Mapping[str, list[str]], knot: frozenset[str]) -> tuple[str, 
     """Return a shortest way from the first name of a knot back to itself."""
     first = min(knot)
     came: dict[str, str] = {}
-    reached = [first]
-    for name in reached:
+    ahead = deque([first])
+    while first not in came:  # each name of a knot leads to every other
+        name = ahead.popleft()
         for other in graph[name]:
-            if other == first:
-                path = [name]
-                while path[-1] != first:
-                    path.append(came[path[-1]])
-                return (*reversed(path), first)
             if other in knot and other not in came:
                 came[other] = name
-                reached.append(other)
-    return (first, first)
+                ahead.append(other)
+    path = [first, came[first]]
+    while path[-1] != first:
+        path.append(came[path[-1]])
+    return tuple(reversed(path))
 
 
 def reach(graph: Mapping[str, Iterable[str]], start: str) -> frozenset[str]:

@@ -18,7 +18,7 @@ from riskflags.source.messages import check_message
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import clean, quoted
 from riskflags.source.scope import Scope
-from riskflags.source.shape import Taken, take
+from riskflags.source.shape import Taken, keys_of, take
 from riskflags.source.vocabulary import citations
 
 if TYPE_CHECKING:
@@ -243,9 +243,7 @@ def _ask(node: Node, scope: Scope, names: Names) -> Ask | None:
     if not isinstance(node, MapNode):
         action = names.actions.find(node)
         return None if action is None else Ask(action.key, place=node.place)
-    taken = take(node, "a required action", names.problems)
-    if taken is None:
-        return None
+    taken = keys_of(node, "a required action", names.problems)
     action = names.actions.find(taken.get("do"))
     when = read_whole(taken.get("when"), dataclasses.replace(scope, severity=True), names)
     if action is None or lost(taken, "when", when):

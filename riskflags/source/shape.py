@@ -205,17 +205,22 @@ class Taken:
         return self.values[key].place if key in self.values else self.place
 
 
-def take(
-    node: Node, shape: str, problems: Problems, *, allow_missing: Iterable[str] = (), place: Place | None = None
-) -> Taken | None:
+def take(node: Node, shape: str, problems: Problems, *, place: Place | None = None) -> Taken | None:
+    """Return the keys that a part of a pack has; None where it has no keys at all, which is reported.
+
+    `place` is where a missing key is reported, where that is not the place of the node.
+    """
+    if isinstance(node, MapNode):
+        return keys_of(node, shape, problems, place=place)
+    refuse_shape(node, f"{shape} has keys: {listed(SHAPES[shape])}", problems)
+    return None
+
+
+def keys_of(node: MapNode, shape: str, problems: Problems, *, place: Place | None = None) -> Taken:
     """Return the keys that a part of a pack has, having reported those that are unknown or missing.
 
-    An unknown key that is near a known one is read as that one: one typo, one problem. `place` is where a missing key
-    is reported, where that is not the place of the node.
+    An unknown key that is near a known one is read as that one: one typo, one problem.
     """
-    if not isinstance(node, MapNode):
-        refuse_shape(node, f"{shape} has keys: {listed(SHAPES[shape])}", problems)
-        return None
     known = SHAPES[shape]
     values: dict[str, Node] = {}
     keys: dict[str, Scalar] = {}
@@ -233,7 +238,7 @@ def take(
     damaged = node.damaged or bool(unknown)
     if not damaged:
         for name, expected in known.items():
-            if expected.missing and name not in values and name not in allow_missing:
+            if expected.missing and name not in values:
                 hint = f"write {name}: {expected.takes}"
                 problems.report(expected.missing, place or node.place, f"{shape} without {quoted(name)}", hint)
     return Taken(place or node.place, values, keys, damaged)

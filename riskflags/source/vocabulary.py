@@ -33,8 +33,7 @@ def declared(node: Node | None, table: Table[T], names: Names, *, derived: bool 
     if len(names.problems) > before or (isinstance(node, MapNode) and node.damaged):
         table.complete = False
     for key, value in written:
-        if not table.declare(key.text, key.place):
-            continue
+        table.declare(key.text, key.place)
         if values.is_name(key, names.problems, derived=derived):
             found[key.text] = (key, value)
         else:
