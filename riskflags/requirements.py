@@ -260,6 +260,7 @@ def _on_record(
                     found.matches.extend([_match(row[way.name])] if is_filled else [])
                 case MarkerInPlace():
                     found.matches.extend(_markers(way, one, row, of=of))
+                    found.short_of.extend(_removed(way, one, row))
                 case _:
                     assert_never(way)
         steps = (item for item in one.items("done") if item["action.code"] in action.steps)
@@ -339,6 +340,15 @@ def _markers(way: MarkerInPlace, record: Record, row: Row, *, of: str) -> Iterat
     for item in record.items("markers"):
         seen = looked_at(item, row, way.where)
         yield _match(item["marker.placed_at"], answer=holds(way.where, seen), needs=needs_of(way.where, seen), of=of)
+
+
+def _removed(way: MarkerInPlace, record: Record, row: Row) -> Iterator[str]:
+    """Yield the markers that were placed and removed again: on record, and short of one that is in place."""
+    for item in record.items("markers"):
+        removed, target = item["marker.removed_at"], item["marker.target"]
+        in_place = holds(way.where, looked_at(item, row, way.where))
+        if in_place is False and isinstance(removed, Moment) and isinstance(target, str):
+            yield f"marker_on_{target} removed {removed.local}"
 
 
 def _held(action: Action, record: Record) -> Needs:

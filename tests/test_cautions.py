@@ -87,3 +87,9 @@ def test_what_is_no_pack_is_a_type_error() -> None:
     record: Any = dict
     with pytest.raises(TypeError, match="Incident"):
         Pack.load(folder, record=record)
+
+
+def test_a_marker_that_was_removed_stands_beside_the_gap(engine: Engine) -> None:
+    removed = {"target": "address", "placed_at": "2026-03-02T10:00", "removed_at": "2026-03-05T10:00"}
+    (gap,) = [gap for gap in assessed(engine, markers=[removed]).gaps if gap.action == "mark_address"]
+    assert gap.short_of == ("marker_on_address removed 2026-03-05T10:00:00+00:00",)
