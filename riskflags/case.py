@@ -73,6 +73,20 @@ class Case:
         span = f"from {rule.effective_from}" + (f" to {rule.effective_to}" if rule.effective_to else "")
         return f"not in force on {when.day} (in force {span})"
 
+    def least_sure(self, rule: Rule, seat: Seat, outcome: Outcome, other: Verdict | None) -> Outcome:
+        """Return what to go by where another engine says otherwise: no flag of either is lost, and no doubt.
+
+        `other` is None where its condition and the negation both held.
+        """
+        if outcome.verdict is Verdict.fires:
+            return outcome
+        if other in (Verdict.fires, None):
+            return self.fired(rule, seat)
+        if other is Verdict.undecided:
+            worst = max(case.severity for case in rule.flag.severity)
+            return self._outcome(rule, seat, Verdict.undecided, severity=worst)
+        return outcome
+
     def fired(self, rule: Rule, seat: Seat) -> Outcome:
         """Return the outcome of a rule that fires: with its severity, and the ids that made it so."""
         severity, could_be, needs = self._severity(rule, seat.row)

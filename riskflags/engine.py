@@ -133,8 +133,7 @@ class Engine:
                 if self.strict:
                     msg = f"{rule.key} on {case.record.id}: {outcome.verdict} by meaning, {other or 'both'} online"
                     raise EngineError(msg)
-                if other is not Verdict.clears and outcome.verdict is not Verdict.fires:
-                    outcome = case.fired(rule, seat)  # no flag of either engine is lost
+                outcome = case.least_sure(rule, seat, outcome, other)
             case.outcomes.append(outcome)
         return disagreed
 

@@ -17,6 +17,7 @@ day is known), `child.stated_age@exact` (only a stated age is known), `I7:child.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -122,7 +123,7 @@ class Moment:
         if when.utcoffset() is None:
             msg = "a moment needs an aware datetime: add a timezone"
             raise TypeError(msg)
-        seconds = int(when.timestamp())
+        seconds = math.floor(when.timestamp())
         return cls(seconds, seconds, when.date(), when.replace(microsecond=0).isoformat())
 
     @classmethod

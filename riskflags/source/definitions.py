@@ -14,7 +14,7 @@ from riskflags.source.scope import Scope
 from riskflags.source.shape import Taken, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from riskflags.source.names import Names, Term
     from riskflags.source.vocabulary import Defined
@@ -53,10 +53,10 @@ def define(derived: Mapping[str, Defined], conditions: Mapping[str, Defined], na
 
 
 def own_derived(
-    defined: Mapping[str, Defined], prefix: str, names: Names
-) -> tuple[dict[str, Term | None], list[Derived]]:
+    defined: Mapping[str, Defined], misnamed: Iterable[str], prefix: str, names: Names
+) -> tuple[dict[str, Term | None], tuple[Derived, ...]]:
     """Return a rule's own derived values: by the names that its author writes, and as the pack holds them."""
-    own: dict[str, Term | None] = dict.fromkeys(defined)
+    own: dict[str, Term | None] = dict.fromkeys([*defined, *misnamed])
     made: list[Derived] = []
     for name in _ordered(defined, names):
         key, node = defined[name]
@@ -64,7 +64,7 @@ def own_derived(
         if found is not None:
             own[name] = names.term(found.name)
             made.append(found)
-    return own, sorted(made, key=lambda one: one.place)
+    return own, tuple(sorted(made, key=lambda one: one.place))
 
 
 def _define_condition(key: Scalar, node: Node | None, scope: Scope, names: Names) -> None:

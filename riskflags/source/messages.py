@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from riskflags.source.nodes import Scalar
 from riskflags.source.problems import quoted
-from riskflags.source.scope import allowed
+from riskflags.source.scope import allowed, unknown_derived
 from riskflags.words import names_in
 
 if TYPE_CHECKING:
@@ -40,21 +39,23 @@ def _is_broken(name: str, scope: Scope, names: Names) -> bool:
     if name.startswith("param."):
         param = name.removeprefix("param.")
         names.params.used.add(param)
-        return names.params.is_declared(param) and param not in names.params.known
-    return name.startswith("calc.") and not names.derived.complete
+        return param not in names.params.known and (names.params.is_declared(param) or not names.params.complete)
+    return False
 
 
 def _check_name(name: str, node: Node, scope: Scope, names: Names) -> None:
+    scalar = Scalar(name, node.place)
     term: Term | None = scope.own.get(name) or names.term(name)
-    if term is None or term.item or term.kind in ("group", "severity"):
-        known = chain(names.fields, names.derived.places, names.derived.misnamed, scope.own)
-        near = names.problems.nearest(name, known)
-        if near in names.derived.misnamed:
-            return
+    if term is None and name.startswith("calc."):
+        unknown_derived(scalar, scope, names, code="RF170")
+    elif term is None and name.startswith("param."):
+        names.params.refuse(Scalar(name.removeprefix("param."), node.place), code="RF170")
+    elif term is None or term.item or term.kind in ("group", "severity"):
+        near = names.problems.nearest(name, names.fields)
         hint = f"did you mean {{{near}}}?" if near else "`riskflags fields` lists the fields"
         names.problems.report("RF170", node.place, f"the message names {quoted(name)}, which is unknown", hint)
     elif term.personal:
         hint = "name an id, an age or a count instead: messages are shown to everyone who sees the flag"
         names.problems.report("RF170", node.place, f"the message would show {quoted(name)}, which is personal", hint)
     else:
-        allowed(Scalar(name, node.place), term.traits, scope, names)
+        allowed(scalar, term.traits, scope, names)

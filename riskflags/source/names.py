@@ -128,7 +128,7 @@ class Table(Generic[T]):
             return None
         self.used.add(scalar.text)
         if scalar.text not in self.places and self.complete:
-            self._refuse(scalar)
+            self.refuse(scalar)
         return self.known.get(scalar.text)
 
     def name(self, node: Node | None) -> str | None:
@@ -139,7 +139,7 @@ class Table(Generic[T]):
         self.find(scalar)
         return scalar.text if scalar.text in self.places or not self.complete else None
 
-    def _refuse(self, node: Scalar) -> None:
+    def refuse(self, node: Scalar, *, code: str = "RF101") -> None:
         """Report an unknown name, with the nearest."""
         if node.text not in self._nearest:
             self._nearest[node.text] = self.aliases.get(node.text) or self._problems.nearest(node.text, self.places)
@@ -149,7 +149,7 @@ class Table(Generic[T]):
         meant = f"did you mean {near}? " if near else ""
         self._listing = self._listing or listed(sorted(self.places), most=20) or "none yet"
         hint = f"{meant}They stand in {self.where}: {self._listing}"
-        self._problems.report_unknown("RF101", node.place, f"unknown {self.what} {quoted(node.text)}", hint)
+        self._problems.report_unknown(code, node.place, f"unknown {self.what} {quoted(node.text)}", hint)
 
 
 class Names:

@@ -57,7 +57,7 @@ class Problems:
         self._lines: dict[str, Sequence[str]] = {}
         self._guesses: dict[tuple[str, tuple[str, ...]], str] = {}
         self._guesses_left = _MOST_GUESSES
-        self._unknown: dict[tuple[str, str], list[tuple[Place, str]]] = {}
+        self._unknown: dict[str, list[tuple[str, Place, str]]] = {}
         self._uses = 0
 
     def __len__(self) -> int:
@@ -77,7 +77,7 @@ class Problems:
 
     def report_unknown(self, code: str, place: Place, message: str, hint: str) -> None:
         """Add a name that nothing defines. All its places are one problem: the typo may be in its definition."""
-        self._unknown.setdefault((code, message), []).append((place, hint))
+        self._unknown.setdefault(message, []).append((code, place, hint))
         self._uses += 1
 
     def nearest(self, word: str, names: Iterable[str]) -> str:
@@ -102,10 +102,10 @@ class Problems:
 
     def found(self) -> tuple[Problem, ...]:
         """Return every problem, in order of file, line and column."""
-        for (code, message), uses in self._unknown.items():
-            (first, hint), *others = sorted(uses, key=lambda use: _order(use[0]))
-            also = f"\nalso at {listed((str(place) for place, _ in others), most=8)}" if others else ""
-            self.report(code, first, message, hint + also)
+        for message, uses in self._unknown.items():
+            (_, first, hint), *others = sorted(uses, key=lambda use: _order(use[1]))
+            also = f"\nalso at {listed((str(place) for _, place, _ in others), most=8)}" if others else ""
+            self.report(min(code for code, _, _ in uses), first, message, hint + also)
         self._unknown.clear()
         self._uses = 0
         return tuple(sorted(self._found, key=lambda problem: (*_order(problem.place), problem.code, problem.message)))

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from riskflags.condition import Condition
-    from riskflags.source.names import Names
+    from riskflags.pack import Derived
+    from riskflags.source.names import Names, Term
 
 CODE = re.compile(r"([A-Z]{1,4})(\d{1,4})", re.ASCII)
 _VERSION = re.compile(r"(.+)\.v(\d{1,6})", re.ASCII)
@@ -95,7 +96,7 @@ def read_rule(file: RuleFile, names: Names) -> Dated | None:
     source = citations(taken.get("source"), names)
     values.choice(taken.get("for_each"), ("suspects",), problems)
     for_each = "for_each" in taken.values
-    own, derived = own_derived(_own(taken, names), file.stem, names)
+    own, derived = _own(taken, file, names)
     scope = Scope(own, no_suspects="" if for_each else _FOR_EACH, owner=file.path)
     when = read_whole(taken.get("when"), scope, names)
     unless = _unless(taken, scope, names)
@@ -112,7 +113,7 @@ def read_rule(file: RuleFile, names: Names) -> Dated | None:
     rule = Rule(
         code=code.text, id=file.rule_id, title=texts["title"] or "", why=texts["why"] or "", version=version,
         status=_STATUS[status], when=when, flag=flag, effective_from=effective[0], effective_to=effective[1],
-        source=source, for_each=for_each, derived=tuple(derived), unless=unless, requires=requires,
+        source=source, for_each=for_each, derived=derived, unless=unless, requires=requires,
         known_limits=texts["known_limits"] or "", examples=examples, place=taken.place,
     )  # fmt: skip
     return Dated(rule, _effective_place(taken), _params(rule, names))
@@ -139,9 +140,10 @@ def _check_name(file: RuleFile, taken: Taken, names: Names) -> None:
         names.problems.report("RF020", code.place, f"{quoted(code.text)} is not a rule's code", hint)
 
 
-def _own(taken: Taken, names: Names) -> dict[str, tuple[Scalar, Node]]:
-    """Return the derived values that a rule defines for itself; a name of the vocabulary is refused."""
+def _own(taken: Taken, file: RuleFile, names: Names) -> tuple[dict[str, Term | None], tuple[Derived, ...]]:
+    """Return the derived values that a rule defines for itself: by name, and as the pack holds them."""
     found: dict[str, tuple[Scalar, Node]] = {}
+    misnamed: list[str] = []
     for key, value in values.pairs(taken.get("derived"), "{calc.name: a derived value}", names.problems):
         if names.derived.is_declared(key.text):
             message = f"the derived value {quoted(key.text)} is there twice: first at {names.derived.places[key.text]}"
@@ -149,8 +151,8 @@ def _own(taken: Taken, names: Names) -> dict[str, tuple[Scalar, Node]]:
         elif values.is_name(key, names.problems, derived=True):
             found[key.text] = (key, value)
         else:
-            names.derived.misnamed.add(key.text)
-    return found
+            misnamed.append(key.text)
+    return own_derived(found, misnamed, file.stem, names)
 
 
 def _effective(taken: Taken, names: Names) -> tuple[date | None, date | None]:

@@ -131,18 +131,33 @@ def allowed(node: Scalar, traits: Traits, scope: Scope, names: Names) -> bool:
 
 def _unknown(node: Scalar, scope: Scope, names: Names) -> None:
     """Report a name that is no field and no derived value, unless it may stand in a file that could not be read."""
-    if node.text.startswith("calc.") and not names.derived.complete:
+    if node.text.startswith("calc."):
+        unknown_derived(node, scope, names)
         return
     near = names.problems.nearest(node.text, _readable_names(scope, names))
-    if near in names.derived.misnamed:
+    if near in names.derived.misnamed or _is_broken(near, scope):
         return
-    meant = f"did you mean {near}? " if near else ""
-    if node.text.startswith("calc."):
-        hint = f"{meant}They stand in vocabulary.yaml and in the rule, under derived"
-        names.problems.report_unknown("RF104", node.place, f"unknown derived value {quoted(node.text)}", hint)
-    else:
-        hint = f"{meant}`riskflags fields` lists the fields"
-        names.problems.report("RF104", node.place, f"unknown field {quoted(node.text)}", hint)
+    hint = f"{_meant(near)}`riskflags fields` lists the fields"
+    names.problems.report("RF104", node.place, f"unknown field {quoted(node.text)}", hint)
+
+
+def unknown_derived(node: Scalar, scope: Scope, names: Names, *, code: str = "RF104") -> None:
+    """Report a name that no derived value has, unless it may stand in a file that could not be read."""
+    if not names.derived.complete:
+        return
+    near = names.problems.nearest(node.text, _readable_names(scope, names))
+    if near in names.derived.misnamed or _is_broken(near, scope):
+        return
+    hint = f"{_meant(near)}They stand in vocabulary.yaml and in the rule, under derived"
+    names.problems.report_unknown(code, node.place, f"unknown derived value {quoted(node.text)}", hint)
+
+
+def _is_broken(name: str, scope: Scope) -> bool:
+    return name in scope.own and scope.own[name] is None
+
+
+def _meant(near: str) -> str:
+    return f"did you mean {near}? " if near else ""
 
 
 def _readable_names(scope: Scope, names: Names) -> Iterator[str]:
@@ -155,6 +170,5 @@ def _readable_names(scope: Scope, names: Names) -> Iterator[str]:
             yield path if group == item else f"this.{path}"
     if item is None:
         yield from names.derived.places
-        yield from names.derived.misnamed
         yield from scope.own
         yield "as_of"
