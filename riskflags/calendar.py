@@ -1,4 +1,4 @@
-"""Deadlines: elapsed minutes and hours, calendar days to years in local time, and working days.
+"""Durations, and deadlines: elapsed minutes and hours, local calendar days to years, and working days.
 
 Minutes and hours are elapsed time. Days, weeks, months and years keep the local time of day. Working days count from
 the anchor's day as day 0 and end with the last local second of the last day; so does "same day". An anchor whose time
@@ -8,9 +8,10 @@ is not known gives a deadline that lies between two instants.
 from __future__ import annotations
 
 import calendar as months
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import holidays
 
@@ -19,7 +20,46 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from riskflags.model import Moment
-    from riskflags.pack import Duration
+
+Unit = Literal["minutes", "hours", "days", "weeks", "months", "years", "working days", "same day"]
+_LONGEST_AMOUNT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """An amount of a unit. `same day` has amount 0. Text form: "24 hours"."""
+
+    amount: int
+    unit: Unit
+
+    def __str__(self) -> str:
+        if self.unit == "same day":
+            return self.unit
+        return f"{self.amount} {self.unit[:-1] if self.amount == 1 else self.unit}"
+
+    @classmethod
+    @cache
+    def parse(cls, text: str) -> Duration:
+        """Return the duration of a text such as "24 hours", "1 working day" or "same day". ValueError for any other."""
+        if text == "same day":
+            return cls(0, "same day")
+        amount, _, unit = text.partition(" ")
+        plural = unit if unit.endswith("s") else f"{unit}s"
+        found = next((u for u in get_args(Unit) if u == plural), None)
+        if found is None or not (amount.isascii() and amount.isdigit()) or len(amount) > _LONGEST_AMOUNT:
+            msg = 'write a number and a unit: "24 hours", "5 working days", "90 days", or "same day"'
+            raise ValueError(msg)
+        return cls(int(amount), found)
+
+
+@dataclass(frozen=True, slots=True)
+class ParamDuration:
+    """A duration that is a parameter of the pack, in force on the record's date."""
+
+    param: str
+
+
+Span = Duration | ParamDuration
 
 Deadline = tuple[int, int]
 """The earliest and the latest UTC second at which it can fall due; both ends are in time."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, assert_never
 
-from riskflags.calendar import move_day
+from riskflags.calendar import Duration, ParamDuration, move_day
 from riskflags.condition import Answer, Comparison, Condition, Constant, Group, Named, Row, both, holds, names_read
 from riskflags.condition import needs as needs_of
 from riskflags.incident import is_assigned
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
-from riskflags.pack import Duration, LookUp, ParamDuration
 
 if TYPE_CHECKING:
+    from riskflags.pack import LookUp
     from riskflags.record import Record, Records, RejectedRow
 
 MANY = 1_000_000

@@ -10,8 +10,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from riskflags.errors import NOWHERE, Place, Problem
@@ -25,50 +24,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from riskflags.calendar import Duration, Span
     from riskflags.condition import Condition
     from riskflags.kinds import KindName
-
-Unit = Literal["minutes", "hours", "days", "weeks", "months", "years", "working days", "same day"]
-
-
-_LONGEST_AMOUNT = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """An amount of a unit. `same day` has amount 0. Text form: "24 hours"."""
-
-    amount: int
-    unit: Unit
-
-    def __str__(self) -> str:
-        if self.unit == "same day":
-            return self.unit
-        return f"{self.amount} {self.unit[:-1] if self.amount == 1 else self.unit}"
-
-    @classmethod
-    @cache
-    def parse(cls, text: str) -> Duration:
-        """Return the duration of a text such as "24 hours", "1 working day" or "same day". ValueError for any other."""
-        if text == "same day":
-            return cls(0, "same day")
-        amount, _, unit = text.partition(" ")
-        plural = unit if unit.endswith("s") else f"{unit}s"
-        found = next((u for u in get_args(Unit) if u == plural), None)
-        if found is None or not (amount.isascii() and amount.isdigit()) or len(amount) > _LONGEST_AMOUNT:
-            msg = 'write a number and a unit: "24 hours", "5 working days", "90 days", or "same day"'
-            raise ValueError(msg)
-        return cls(int(amount), found)
-
-
-@dataclass(frozen=True, slots=True)
-class ParamDuration:
-    """A duration that is a parameter of the pack, in force on the record's date."""
-
-    param: str
-
-
-Span = Duration | ParamDuration
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from riskflags.calendar import Duration
 from riskflags.condition import Row, names_read
 from riskflags.derive import compute
 from riskflags.fields import FieldInfo, group_paths, read_value
 from riskflags.incident import GROUPS, Facts, Incident
 from riskflags.lookup import codes_named, keys_of, look_up
 from riskflags.model import Absent, Moment, Number, Value
-from riskflags.pack import Computed, Derived, Duration, LookUp, Pack, RecordedAction
+from riskflags.pack import Computed, Derived, LookUp, Pack, RecordedAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence

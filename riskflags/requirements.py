@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from riskflags.calendar import Deadline, deadline, move_day
+from riskflags.calendar import Deadline, Duration, deadline, move_day
 from riskflags.condition import Answer, Row, both, holds
 from riskflags.condition import needs as needs_of
 from riskflags.lookup import looked_at, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Number, Severity, State, Value, Verdict, all_needs
-from riskflags.pack import Action, Ask, Due, Duration, MarkerInPlace, RecordedAction, RecordedField, Rule
+from riskflags.pack import Action, Ask, Due, MarkerInPlace, RecordedAction, RecordedField, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskflags.calendar import deadline, is_working_day, move_day, working_day_after
+from riskflags.calendar import Duration, deadline, is_working_day, move_day, working_day_after
 from riskflags.model import Moment
-from riskflags.pack import Duration
 
 LONDON = ZoneInfo("Europe/London")
 AUCKLAND = ZoneInfo("Pacific/Auckland")

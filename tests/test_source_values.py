@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from source_packs import RULE, write
 
+from riskflags.calendar import Duration, ParamDuration
 from riskflags.condition import Comparison, Constant, Group, Named, Reference
 from riskflags.incident import Incident
 from riskflags.model import Codes, Moment, Number, Severity, State
@@ -18,14 +19,12 @@ from riskflags.pack import (
     Computed,
     Derived,
     Due,
-    Duration,
     Expected,
     FlagReading,
     GapReading,
     LookUp,
     MarkerInPlace,
     Pack,
-    ParamDuration,
     RecordedAction,
     RecordedField,
     SeverityCase,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from riskflags.calendar import Duration
 from riskflags.model import Severity, State
-from riskflags.pack import Duration, FlagReading, GapReading
+from riskflags.pack import FlagReading, GapReading
 from riskflags.source import values
 from riskflags.source.nodes import Node, Scalar
 from riskflags.source.problems import listed, quoted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskflags.pack import Duration, ParamDuration, Span
+from riskflags.calendar import Duration, ParamDuration, Span
 from riskflags.source import values
 from riskflags.source.nodes import MapNode, Node
 from riskflags.source.problems import listed, quoted

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar, get_args
 
+from riskflags.calendar import Duration, Unit
 from riskflags.kinds import parse_date, parse_number, parse_text, parse_yes_no
 from riskflags.model import Severity
-from riskflags.pack import Duration, Unit
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import listed, quoted
 from riskflags.source.shape import refuse_shape

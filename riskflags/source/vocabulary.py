@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from riskflags.pack import Citation, CodeList, Duration, Param, Source
+from riskflags.calendar import Duration
+from riskflags.pack import Citation, CodeList, Param, Source
 from riskflags.source import values
 from riskflags.source.nodes import MapNode, Node, Scalar
 from riskflags.source.order import in_order
