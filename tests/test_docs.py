@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from riskflags.cli import main
+from riskflags.condition import OPERATORS
+from riskflags.derive import FUNCTIONS
+from riskflags.pack import LookUpFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +70,8 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_page_on_rules_names_every_operator_and_function() -> None:
+    page = (ROOT / "docs" / "writing-rules.md").read_text(encoding="utf-8")
+    assert [name for name in (*OPERATORS, *FUNCTIONS, *get_args(LookUpFunction)) if f"`{name}" not in page] == []
