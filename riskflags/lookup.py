@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
 _HOURS = {"minutes": 60, "hours": 3600}
+_PARAM = "param."
 _THIS = "this."
 
 
@@ -131,7 +132,7 @@ def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value
 
 def _record_items(spec: LookUp, row: Row, record: Record, records: Records, event: Moment) -> Iterator[Item]:
     wanted = [keys_of(row[name]) for name in spec.by]
-    reads_this = spec.where is not None and any(name.startswith(_THIS) for name in names_read(spec.where))
+    reads_this = spec.where is not None and any(name.startswith((_THIS, _PARAM)) for name in names_read(spec.where))
     for other in records.sharing(spec.by[0], wanted[0]):
         if other is record and spec.others:
             continue
@@ -268,10 +269,17 @@ def keys_of(value: Value) -> frozenset[Hashable]:
 
 
 def looked_at(looked: Row, current: Row, where: Condition) -> Row:
-    """Return the looked-at row with the current record's values, and their needs, under `this.`."""
-    names = {name for name in names_read(where) if name.startswith(_THIS)}
-    this = {name: _renamed(current[name.removeprefix(_THIS)], _this) for name in names}
-    return looked.with_values(this) if this else looked
+    """Return the looked-at row with the current record's values under `this.`, and with its parameters.
+
+    A parameter has the value in force for the record that asks, whatever the date of the one that is looked at.
+    """
+    values: dict[str, Value] = {}
+    for name in names_read(where):
+        if name.startswith(_THIS):
+            values[name] = _renamed(current[name.removeprefix(_THIS)], _this)
+        elif name.startswith(_PARAM) and current[name] != looked[name]:
+            values[name] = _renamed(current[name], _this)
+    return looked.with_values(values) if values else looked
 
 
 # ---- the record's own lists ------------------------------------------------------------------------------------------

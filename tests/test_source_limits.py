@@ -157,6 +157,14 @@ def test_conditions_that_multiply_are_refused(tmp_path: Path) -> None:
     assert problem.message == "more than 20,000 comparisons once the named conditions are written out"
 
 
+def test_look_ups_of_conditions_that_multiply_are_refused(tmp_path: Path) -> None:
+    doubling = "".join(f"  a{n}: {{all: [{{use: a{n - 1}}}, {{use: a{n - 1}}}]}}\n" for n in range(1, 15))
+    uses = ", ".join(["{use: a14}"] * 4)
+    look_up = f"{{label: A, how_many: {{in: records, by: [child.id], window: all, where: {{all: [{uses}]}}}}}}"
+    vocabulary = f"conditions:\n  a0: {{child.in_care: true}}\n{doubling}derived: {{calc.a: {look_up}}}\n"
+    assert codes_of(write(tmp_path, {"vocabulary.yaml": vocabulary})) == ["RF001"]
+
+
 def test_a_long_chain_of_names_is_refused_and_not_followed(tmp_path: Path) -> None:
     chain = "".join(f"  a{n}: {{use: a{n - 1}}}\n" for n in range(1, 3_000))
     write(tmp_path, {"vocabulary.yaml": f"conditions:\n  a0: {{child.in_care: true}}\n{chain}"})

@@ -311,3 +311,8 @@ def test_versions_of_a_rule_stand_side_by_side(tmp_path: Path) -> None:
     assert [rule.key for rule in pack.rules] == ["one v1", "one v2", "one v3"]
     assert [derived.name for rule in pack.rules for derived in rule.derived] == ["one.v1/calc.x", "one.v2/calc.x"]
     assert pack.layers == (("one v1", "one v2", "one v3"),)
+
+
+def test_sections_may_be_empty(tmp_path: Path) -> None:
+    write(tmp_path, {"vocabulary.yaml": "lists:\nroles: {}\nconditions: ~\n", "actions.yaml": "# none yet\n"})
+    assert load(tmp_path).lists == {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from riskflags.condition import names_read
 from riskflags.pack import LookUp, LookUpFunction, Window
 from riskflags.source import values
-from riskflags.source.conditions import read_condition
+from riskflags.source.conditions import past_limits, read_condition
 from riskflags.source.names import Term, Traits, together
 from riskflags.source.nodes import MapNode, Node, Scalar
 from riskflags.source.problems import quoted
@@ -56,6 +56,8 @@ def read_look_up(function: Scalar, node: Node, scope: Scope, names: Names) -> tu
     if not _is_complete(function, taken, over, names):
         return None
     if of is None or by is None or window is None or (where_node is not None and where is None):
+        return None
+    if where is not None and past_limits(names.traits(where), function.place, names):
         return None
     how = LookUp(
         _FUNCTIONS[function.text], over, of.name, where, tuple(term.name for term in by), window, others is True

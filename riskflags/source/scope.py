@@ -135,8 +135,6 @@ def _unknown(node: Scalar, scope: Scope, names: Names) -> None:
         unknown_derived(node, scope, names)
         return
     near = names.problems.nearest(node.text, _readable_names(scope, names))
-    if near in names.derived.misnamed or _is_broken(near, scope):
-        return
     hint = f"{_meant(near)}`riskflags fields` lists the fields"
     names.problems.report("RF104", node.place, f"unknown field {quoted(node.text)}", hint)
 
@@ -146,14 +144,10 @@ def unknown_derived(node: Scalar, scope: Scope, names: Names, *, code: str = "RF
     if not names.derived.complete:
         return
     near = names.problems.nearest(node.text, _readable_names(scope, names))
-    if near in names.derived.misnamed or _is_broken(near, scope):
+    if near in names.derived.misnamed or (near in scope.own and scope.own[near] is None):
         return
     hint = f"{_meant(near)}They stand in vocabulary.yaml and in the rule, under derived"
     names.problems.report_unknown(code, node.place, f"unknown derived value {quoted(node.text)}", hint)
-
-
-def _is_broken(name: str, scope: Scope) -> bool:
-    return name in scope.own and scope.own[name] is None
 
 
 def _meant(near: str) -> str:
