@@ -311,3 +311,23 @@ def test_a_terminal_that_lacks_a_character_stops_nothing() -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"\\u2713" in done.stdout
+
+
+def test_a_column_that_nobody_reads_is_said_on_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "odd.csv"
+    file.write_text(
+        "incident.id,incident.type,incident.reported_at,child.dob\nI1,assault,2026-03-01T10:00,x\n", "utf-8"
+    )
+    found = riskflags("run", file, "--as-of", AS_OF)
+    assert found.exit_code == 0
+    assert "  Warning: " in found.stdout
+    assert "child.dob" in found.stdout
+    assert "nearest field is child.id" not in found.stdout
+
+
+def test_a_file_of_which_no_row_is_a_record_exits_with_3(tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("incident.id,incident.type,incident.reported_at\nI1,assault,31/02/2026\n", "utf-8")
+    found = riskflags("run", file, "--as-of", AS_OF)
+    assert found.exit_code == 3
+    assert "1 row: 0 accepted, 1 rejected" in found.stdout

@@ -150,3 +150,10 @@ def test_what_cannot_be_told_is_said_with_what_it_lacks() -> None:
 def test_text_from_data_cannot_steer_a_terminal(text: str) -> None:
     assert safe(text).isascii()
     assert safe(text).isprintable()
+
+
+def test_a_child_with_a_critical_flag_is_named_where_the_source_tells_of_no_action() -> None:
+    one = assessment(flags=(flag(),), requirements=(requirement(state=State.cannot_tell),))
+    text = ending(one)
+    assert "Critical flags, and no telling what is on record elsewhere: 1 child" in text
+    assert flag().message in text

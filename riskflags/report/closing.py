@@ -122,31 +122,27 @@ def _show_failed(screen: Screen, ending: Ending) -> None:
     if not failed:
         screen.heading("No child has a critical flag and a required action that is known to be overdue.")
         return
-    children = count(len({one.child_id or ("", one.incident_id) for one in failed}), "child", "children")
-    screen.heading(f"Critical flags and no record of a required action: {children}, worst first")
-    for one in failed[:CHILDREN_SHOWN]:
-        screen.line()
-        _show_one(screen, one, ending)
-    if len(failed) > CHILDREN_SHOWN:
-        screen.line()
-        where = "in the files" if ending.written else "with --out DIR"
-        screen.line(f"and {count(len(failed) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
+    _show_each(
+        screen, failed, ending, heading="Critical flags and no record of a required action", order=", worst first"
+    )
 
 
 def _show_unclear(screen: Screen, ending: Ending) -> None:
     """Print the children with critical flags whose actions the source does not tell of: they may need someone now."""
-    unclear = not_told(ending.findings)
-    if not unclear:
-        return
-    children = count(len({one.child_id or ("", one.incident_id) for one in unclear}), "child", "children")
-    screen.heading(f"Critical flags, and no telling what is on record elsewhere: {children}")
-    for one in unclear[:CHILDREN_SHOWN]:
+    if unclear := not_told(ending.findings):
+        _show_each(screen, unclear, ending, heading="Critical flags, and no telling what is on record elsewhere")
+
+
+def _show_each(screen: Screen, found: Sequence[Failed], ending: Ending, *, heading: str, order: str = "") -> None:
+    children = count(len({one.child_id or ("", one.incident_id) for one in found}), "child", "children")
+    screen.heading(f"{heading}: {children}{order}")
+    for one in found[:CHILDREN_SHOWN]:
         screen.line()
         _show_one(screen, one, ending)
-    if len(unclear) > CHILDREN_SHOWN:
+    if len(found) > CHILDREN_SHOWN:
         screen.line()
         where = "in the files" if ending.written else "with --out DIR"
-        screen.line(f"and {count(len(unclear) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
+        screen.line(f"and {count(len(found) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
 
 
 def _show_one(screen: Screen, one: Failed, ending: Ending) -> None:
