@@ -128,17 +128,10 @@ class Case:
         suspect_id = self._suspect_of(row)
         match reading:
             case FlagReading():
-                answers = [self._flagged(reading, outcome) for outcome in self._relevant(reading.rules, suspect_id)]
-                row.evidence[name] = tuple(
-                    sorted(
-                        {
-                            i
-                            for o in self._relevant(reading.rules, suspect_id)
-                            if self._flagged(reading, o)[0]
-                            for i in o.because
-                        }
-                    )
-                )
+                relevant = self._relevant(reading.rules, suspect_id)
+                answers = [self._flagged(reading, outcome) for outcome in relevant]
+                flagged = [o for o, (answer, _) in zip(relevant, answers, strict=True) if answer is True]
+                row.evidence[name] = tuple(sorted({record_id for outcome in flagged for record_id in outcome.because}))
             case GapReading():
                 answers = [self._gap(reading, action, suspect_id) for action in sorted(reading.actions)]
         if any(answer is True for answer, _ in answers):
@@ -274,8 +267,8 @@ class Case:
     def _behind(self, reading: Reading, row: Row) -> Iterator[str]:
         """Yield which rules a reading of flags rests on: those that fired, and those that could not be decided."""
         rules = reading.rules if isinstance(reading, FlagReading) else None
-        about = [o for o in self.outcomes if self._asks(o, reading) and (rules is None or o.rule.id in rules)]
-        about = [o for o in about if o in self._relevant(frozenset({o.rule.id}), self._suspect_of(row))]
+        every = self._relevant(rules or frozenset(o.rule.id for o in self.outcomes), self._suspect_of(row))
+        about = [outcome for outcome in every if self._asks(outcome, reading)]
         for verdict, words in ((Verdict.fires, "fired"), (Verdict.undecided, "not decided")):
             codes = sorted({outcome.rule.code for outcome in about if outcome.verdict is verdict})
             if codes:
