@@ -33,14 +33,34 @@ NOWHERE = Place("")
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Fix:
+    """A correction within one line: the text that stands at a place, and what to write in its stead."""
+
+    place: Place
+    old: str
+    new: str
+
+    def applied_to(self, line: str) -> str:
+        """Return a line of the file with the correction made; unchanged where the old text does not stand in it."""
+        start = self.place.column - 1
+        if not line[start:].startswith(self.old):
+            return line
+        return f"{line[:start]}{self.new}{line[start + len(self.old) :]}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One defect of a pack: its code, its place, what is wrong and what to write instead."""
+    """One defect of a pack: its code, its place, what is wrong and what to write instead.
+
+    `fix` is there where one correction is clear.
+    """
 
     place: Place
     code: str
     message: str
     hint: str = ""
     source_line: str = field(default="", compare=False)
+    fix: Fix | None = field(default=None, compare=False)
 
     @property
     def is_warning(self) -> bool:
@@ -54,6 +74,8 @@ class Problem:
             lines.append("    " + " " * (self.place.column - 1) + "^")
         if self.hint:
             lines.extend(f"    {line}" for line in self.hint.splitlines())
+        if self.fix is not None and self.source_line.strip():
+            lines.append(f"    write: {self.fix.applied_to(self.source_line).strip()}")
         return "\n".join(lines)
 
 

@@ -14,12 +14,13 @@ from riskflags.incident import Incident
 from riskflags.pack import Pack
 from riskflags.source.actions import read_actions
 from riskflags.source.catalogue import check_catalogue, check_nothing_is_lost, declare_rules, unused
+from riskflags.source.codes import PROBLEMS
 from riskflags.source.definitions import define
 from riskflags.source.examples import read_examples
 from riskflags.source.files import read_files
 from riskflags.source.layers import layered
 from riskflags.source.names import Names
-from riskflags.source.problems import PROBLEMS, Problems
+from riskflags.source.problems import Problems
 from riskflags.source.rules import read_rule
 from riskflags.source.settings import pack_time, read_settings
 from riskflags.source.shape import SHAPES, take

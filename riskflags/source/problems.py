@@ -1,46 +1,17 @@
-"""Every problem that a pack can have: its code, what the code means, and the list of those found while loading.
-
-`PROBLEMS` is the one table that the loader, the docs and the tests read.
-"""
+"""The problems found while a pack is loaded, each once, with its line, and what the author may have meant."""
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING
 
-from riskflags.errors import Problem
+from riskflags.errors import Fix, Problem
+from riskflags.source.codes import PROBLEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from riskflags.errors import Place
-
-PROBLEMS: Mapping[str, str] = {
-    "RF001": "the file is not the YAML that rules are written in",
-    "RF002": "a file or folder cannot be read, or is not where it belongs",
-    "RF010": "an unknown key",
-    "RF011": "two things in one item, or a bare list of conditions",
-    "RF012": "a key without a value after a comma in braces",
-    "RF013": "a key that is needed is missing",
-    "RF020": "a value that is not of the form that is asked for",
-    "RF101": "an unknown list, parameter, condition, action, role, source, rule or family",
-    "RF102": "a name that is taken twice",
-    "RF103": "a file whose name is not that of its rule",
-    "RF104": "an unknown field or derived value",
-    "RF105": "an operator that does not fit the kind of the field",
-    "RF106": "a code that is not in the code list of the field",
-    "RF107": "two values that cannot be compared",
-    "RF110": "a suspect is read where no suspect is chosen",
-    "RF111": "a name that cannot be read here",
-    "RF120": "a cycle, or a rule that requires what it reads",
-    "RF130": "a look-up that lacks something, has too much, or reaches too far",
-    "RF140": "an action without owner, or a deadline that cannot be worked out",
-    "RF150": "an active rule, or an example, that lacks something",
-    "RF151": "dates that overlap, run backwards or leave a gap",
-    "RF170": "a message that cannot be filled in, or would show a personal value",
-    "RFW201": "a name that nothing uses",
-}
-"""Code -> what is wrong, in a few words. A code that begins with RFW is a warning: the pack still loads."""
 
 _LONGEST_LINE = 240
 _LONGEST_HINT = 600
@@ -57,7 +28,7 @@ class Problems:
         self._lines: dict[str, Sequence[str]] = {}
         self._guesses: dict[tuple[str, tuple[str, ...]], str] = {}
         self._guesses_left = _MOST_GUESSES
-        self._unknown: dict[str, list[tuple[str, Place, str]]] = {}
+        self._unknown: dict[str, list[tuple[str, Place, str, Fix | None]]] = {}
         self._uses = 0
 
     def __len__(self) -> int:
@@ -67,17 +38,18 @@ class Problems:
         """Take the lines of a file, so that a problem can show the one that it is in."""
         self._lines[path] = lines
 
-    def report(self, code: str, place: Place, message: str, hint: str = "") -> None:
-        """Add a problem; the same one twice is one."""
+    def report(self, code: str, place: Place, message: str, hint: str = "", *, fix: Fix | None = None) -> None:
+        """Add a problem; the same one twice is one. `fix` is the one correction that is clear, if there is one."""
         if code not in PROBLEMS:
             msg = f"{code} is not in the table of problems"
             raise KeyError(msg)
         short = "\n".join(line[:_LONGEST_HINT] for line in hint.splitlines())
-        self._found.setdefault(Problem(place, code, message, short, self._line(place)))
+        sure = fix if fix is not None and self._stands(fix) else None
+        self._found.setdefault(Problem(place, code, message, short, self._line(place), sure))
 
-    def report_unknown(self, code: str, place: Place, message: str, hint: str) -> None:
+    def report_unknown(self, code: str, place: Place, message: str, hint: str, *, fix: Fix | None = None) -> None:
         """Add a name that nothing defines. All its places are one problem: the typo may be in its definition."""
-        self._unknown.setdefault(message, []).append((code, place, hint))
+        self._unknown.setdefault(message, []).append((code, place, hint, fix))
         self._uses += 1
 
     def nearest(self, word: str, names: Iterable[str]) -> str:
@@ -103,12 +75,19 @@ class Problems:
     def found(self) -> tuple[Problem, ...]:
         """Return every problem, in order of file, line and column."""
         for message, uses in self._unknown.items():
-            (_, first, hint), *others = sorted(uses, key=lambda use: _order(use[1]))
-            also = f"\nalso at {listed((str(place) for _, place, _ in others), most=8)}" if others else ""
-            self.report(min(code for code, _, _ in uses), first, message, hint + also)
+            (_, first, hint, fix), *others = sorted(uses, key=lambda use: _order(use[1]))
+            also = f"\nalso at {listed((str(place) for _, place, _, _ in others), most=8)}" if others else ""
+            self.report(min(code for code, *_ in uses), first, message, hint + also, fix=None if others else fix)
         self._unknown.clear()
         self._uses = 0
         return tuple(sorted(self._found, key=lambda problem: (*_order(problem.place), problem.code, problem.message)))
+
+    def _stands(self, fix: Fix) -> bool:
+        """Return whether the text that a fix replaces stands where it says (folded text stands elsewhere)."""
+        lines = self._lines.get(fix.place.path, ())
+        if not 0 < fix.place.line <= len(lines):
+            return False
+        return lines[fix.place.line - 1][fix.place.column - 1 :].startswith(fix.old)
 
     def _line(self, place: Place) -> str:
         lines = self._lines.get(place.path, ())
