@@ -57,6 +57,7 @@ def test_a_problem_shows_its_line_with_a_caret_and_says_what_to_write() -> None:
         "    flag: {sevrity: high, about: child, message: In care}",
         "           ^",
         "    did you mean severity? The keys here are severity, about, message",
+        "    write: flag: {severity: high, about: child, message: In care}",
     ]
 
 
@@ -143,3 +144,62 @@ def test_a_name_that_is_misspelt_where_it_is_defined_is_one_problem(tmp_path: Pa
     (problem,) = problems_of(tmp_path)
     assert problem.code == "RF101"
     assert f"also at {(tmp_path / 'a' / 'two.yaml').as_posix()}:9:16" in problem.hint
+
+
+# ---- corrections -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("when: {child.in_car: true}", "when: {child.in_care: true}"),
+        ("when: {child.stated_age: {at_lest: 3}}", "when: {child.stated_age: {at_least: 3}}"),
+        ("when: {incident.type: missng_episode}", "when: {incident.type: missing_episode}"),
+        ('when: {incident.type: "missng_episode"}', 'when: {incident.type: "missing_episode"}'),
+        ("when: {incident.type: {in: assault}}", "when: {incident.type: {in: [assault]}}"),
+        ("when: {child.id: 010}", 'when: {child.id: "010"}'),
+        ("when: {child.date_of_birth: {before: 2010-3-1}}", "when: {child.date_of_birth: {before: 2010-03-01}}"),
+        ("when: {child.date_of_birth: {before: 31/03/2010}}", "when: {child.date_of_birth: {before: 2010-03-31}}"),
+        (
+            "when: {child.date_of_birth: {before: 2010-03-01T10:00}}",
+            "when: {child.date_of_birth: {before: 2010-03-01}}",
+        ),
+        ("when: {this.child.in_care: true}", "when: {child.in_care: true}"),
+        ("{severity: hgih, about: child, message: In care}", "{severity: high, about: child, message: In care}"),
+        (
+            '{severity: high, about: child, message: "{child.ids} in care"}',
+            '{severity: high, about: child, message: "{child.id} in care"}',
+        ),
+    ],
+)
+def test_a_clear_correction_is_shown_and_mends_the_rule(wrong: str, right: str, tmp_path: Path) -> None:
+    place = PLACES["flag" if wrong.startswith("{severity") else "when"]
+    write(tmp_path, {"a/one.yaml": RULE.replace(place, wrong)})
+    (problem,) = problems_of(tmp_path)
+    assert problem.fix is not None
+    assert problem.fix.applied_to(problem.source_line).removeprefix("flag: ") == right
+    assert f"    write: {problem.fix.applied_to(problem.source_line)}" in str(problem).splitlines()
+    write(tmp_path, {"a/one.yaml": RULE.replace(place, right)})
+    assert problems_of(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("3d", "3 days"), ("24 hrs", "24 hours"), ("5 Days", "5 days"), ("1wk", "1 week"), ("2 business days", None)],
+)
+def test_a_duration_that_is_clear_is_corrected(wrong: str, right: str | None, tmp_path: Path) -> None:
+    derived = (
+        "derived: {calc.n: {label: N, how_many: {in: records, by: [child.id], window: {back: %s}}}}\n"
+        "when: {calc.n: {at_least: 3}}"
+    )
+    write(tmp_path, {"a/one.yaml": RULE.replace(PLACES["when"], derived % wrong)})
+    (problem,) = problems_of(tmp_path)
+    assert problem.fix is not None
+    assert problem.fix.new == (right or "2 working days")
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "05/03/2010", "2010-02-30", "10 m", "10"])
+def test_what_could_mean_two_things_is_not_corrected(text: str, tmp_path: Path) -> None:
+    write(tmp_path, {"a/one.yaml": RULE.replace(PLACES["when"], f"when: {{child.date_of_birth: {{before: {text}}}}}")})
+    (problem,) = problems_of(tmp_path)
+    assert problem.fix is None

@@ -204,7 +204,8 @@ def _check_need(node: Node, need: str, names: Names) -> None:
     near = names.problems.nearest(name, known)
     meant = f"did you mean {near}? " if near else ""
     hint = f"{meant}A need is a field, a field with @time or @exact, or <incident id>:<field>"
-    names.problems.report("RF104", node.place, f"unknown field {quoted(name)} in a need", hint)
+    fix = node.replaced_by(need.replace(name, near)) if isinstance(node, Scalar) and near else None
+    names.problems.report("RF104", node.place, f"unknown field {quoted(name)} in a need", hint, fix=fix)
 
 
 def _gaps(node: Node | None, names: Names) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from riskflags.errors import Fix, Place
 from riskflags.source.nodes import Scalar
 from riskflags.source.problems import quoted
 from riskflags.source.scope import allowed, unknown_derived
@@ -53,9 +54,19 @@ def _check_name(name: str, node: Node, scope: Scope, names: Names) -> None:
     elif term is None or term.item or term.kind in ("group", "severity"):
         near = names.problems.nearest(name, names.fields)
         hint = f"did you mean {{{near}}}?" if near else "`riskflags fields` lists the fields"
-        names.problems.report("RF170", node.place, f"the message names {quoted(name)}, which is unknown", hint)
+        message = f"the message names {quoted(name)}, which is unknown"
+        names.problems.report("RF170", node.place, message, hint, fix=_renamed(node, name, near))
     elif term.personal:
         hint = "name an id, an age or a count instead: messages are shown to everyone who sees the flag"
         names.problems.report("RF170", node.place, f"the message would show {quoted(name)}, which is personal", hint)
     else:
         allowed(scalar, term.traits, scope, names)
+
+
+def _renamed(node: Node, name: str, near: str) -> Fix | None:
+    """Return the correction that writes the nearest name into the braces of a message."""
+    if not isinstance(node, Scalar) or not near:
+        return None
+    before = node.text[: node.text.index(f"{{{name}}}") + 1]
+    start = Place(node.place.path, node.place.line, node.place.column + node.quoted + len(before))
+    return Fix(start, name, near)

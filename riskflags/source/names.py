@@ -149,7 +149,8 @@ class Table(Generic[T]):
         meant = f"did you mean {near}? " if near else ""
         self._listing = self._listing or listed(sorted(self.places), most=20) or "none yet"
         hint = f"{meant}They stand in {self.where}: {self._listing}"
-        self._problems.report_unknown(code, node.place, f"unknown {self.what} {quoted(node.text)}", hint)
+        message = f"unknown {self.what} {quoted(node.text)}"
+        self._problems.report_unknown(code, node.place, message, hint, fix=node.replaced_by(near))
 
 
 class Names:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from riskflags.errors import Place
+from riskflags.errors import Fix, Place
 from riskflags.source.problems import quoted
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 DEEPEST = 64
+_TOO_DEEP = (f"more than {DEEPEST} levels of lists and keys", "give the inner part a name in vocabulary.yaml")
 FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may have been built without libyaml
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -47,6 +48,17 @@ class Scalar:
     def is_bare(self) -> bool:
         """True for what looks like a number, a yes/no or nothing: as text it needs quotes."""
         return not self.quoted and (not self.text or self.text in _WORDS or bool(_NUMBER.fullmatch(self.text)))
+
+    def replaced_by(self, text: str) -> Fix | None:
+        """Return the correction that writes another text here, within the same quotes; None without a text."""
+        if not text:
+            return None
+        start = Place(self.place.path, self.place.line, self.place.column + self.quoted)
+        return Fix(start, self.text, text)
+
+    def in_quotes(self) -> Fix:
+        """Return the correction that puts the text in quotes."""
+        return Fix(self.place, self.text, f'"{self.text}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +245,7 @@ class _Builder:
         place = self._place(event)
         self._refuse_marks(event, place)
         if len(self._stack) >= DEEPEST:
-            hint = "give the inner part a name in vocabulary.yaml"
-            self._problems.report("RF001", place, f"more than {DEEPEST} levels of lists and keys", hint)
+            self._problems.report("RF001", place, *_TOO_DEEP)
             raise _Stop
         is_map = isinstance(event, yaml.MappingStartEvent)
         self._stack.append(_Open(place, is_map=is_map, is_flow=bool(event.flow_style)))
@@ -313,6 +324,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     ("cannot start any token", "text cannot begin with this character", "put the text in quotes"),
     ("unknown escape", "a backslash in double quotes", "use single quotes, or write two backslashes"),
     ("expected ':'", _NO_KEY, _KEY),
+    ("nesting depth", *_TOO_DEEP),  # libyaml stops at 1,000 levels, from 0.2.6 on
     ("<document start>", "the file goes on where it should have ended", "indent what belongs together alike"),
     ("sequence entries", "a dash where no list can stand", "begin the list in a line of its own"),
     ("expected <block end>", _UNLIKE, _INDENT),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from riskflags.condition import Operator
-    from riskflags.errors import Place
     from riskflags.model import Value
     from riskflags.pack import CodeList
     from riskflags.source.names import Names, Term
@@ -93,7 +92,8 @@ def _many(operator: str, node: Node, term: Term, scope: Scope, names: Names) -> 
         return _reference(node, term, scope, names, many=True)
     if isinstance(node, Scalar) and not node.is_empty:
         hint = f"{operator} takes a list: {operator}: [{node.text}]"
-        names.problems.report("RF020", node.place, f"{quoted(node.text)} is one value", hint)
+        fix = None if node.quoted else node.replaced_by(f"[{node.text}]")
+        names.problems.report("RF020", node.place, f"{quoted(node.text)} is one value", hint, fix=fix)
         return None
     codes = read_codes(node, term, names)
     return None if codes is None else Constant(Codes(codes))
@@ -140,16 +140,17 @@ def _fits(codes: CodeList, node: Node, term: Term, names: Names) -> bool:
     else:
         for code in unknown:
             place = names.code_places.get(codes.name, {}).get(code, codes.place)
-            _refuse_code(code, place, term, names)
+            _refuse_code(Scalar(code, place), term, names)
     return not unknown
 
 
-def _refuse_code(code: str, place: Place, term: Term, names: Names) -> None:
+def _refuse_code(node: Scalar, term: Term, names: Names) -> None:
     known = sorted(term.codes or ())
-    near = names.problems.nearest(code, known)
+    near = names.problems.nearest(node.text, known)
     meant = f"did you mean {near}? " if near else ""
-    message = f"{quoted(code)} is not a code of {_shown(term)}"
-    names.problems.report("RF106", place, message, f"{meant}Its codes are {listed(known)}")
+    message = f"{quoted(node.text)} is not a code of {_shown(term)}"
+    hint = f"{meant}Its codes are {listed(known)}"
+    names.problems.report("RF106", node.place, message, hint, fix=node.replaced_by(near))
 
 
 def _shown(term: Term) -> str:
@@ -160,7 +161,8 @@ def code_value(node: Node, term: Term, names: Names) -> str | None:
     """Return a text or a code that the field can hold."""
     found = values.text(node, names.problems)
     if found is not None and term.codes is not None and found not in term.codes:
-        _refuse_code(found, node.place, term, names)
+        quotes = isinstance(node, Scalar) and node.quoted
+        _refuse_code(Scalar(found, node.place, quoted=quotes), term, names)
         return None
     return found
 
@@ -198,7 +200,8 @@ def _date(node: Node, term: Term, names: Names) -> date | None:
         except ValueError:
             if _is_moment(node.text):
                 hint = f"{_shown(term)} is a date: leave the time off"
-                names.problems.report("RF107", node.place, f"{quoted(node.text)} has a time", hint)
+                fix = node.replaced_by(node.text.replace("T", " ").partition(" ")[0])
+                names.problems.report("RF107", node.place, f"{quoted(node.text)} has a time", hint, fix=fix)
                 return None
     return values.day(node, names.problems)
 

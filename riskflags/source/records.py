@@ -83,7 +83,8 @@ def _refuse_field(key: Scalar, path: str, names: Names) -> None:
     near = names.problems.nearest(path, [*(one for one, known in names.fields.items() if not known.repeated), *LISTS])
     meant = f"did you mean {near}? " if near else ""
     hint = f"{meant}`riskflags fields` lists the fields; the lists of a record are {listed(sorted(LISTS))}"
-    names.problems.report("RF104", key.place, f"unknown field {quoted(path)}", hint)
+    fix = key.replaced_by(near.removeprefix(path.removesuffix(key.text)))
+    names.problems.report("RF104", key.place, f"unknown field {quoted(path)}", hint, fix=fix)
 
 
 def _value(node: Node, term: Term, names: Names) -> Any:
@@ -132,7 +133,8 @@ def _entry(node: Node, group: str, names: Names) -> Iterator[tuple[str, Any]]:
             near = names.problems.nearest(path, (one for one in names.fields if one.startswith(f"{group}.")))
             meant = f"did you mean {near}? " if near else ""
             hint = f"{meant}`riskflags fields {group}` lists the fields"
-            names.problems.report("RF104", key.place, f"unknown field {quoted(key.text)}", hint)
+            fix = key.replaced_by(near.removeprefix(path.removesuffix(key.text)))
+            names.problems.report("RF104", key.place, f"unknown field {quoted(key.text)}", hint, fix=fix)
         elif not _is_absent(value):
             read = _value(value, term, names)
             if read is not None:
@@ -147,7 +149,8 @@ def _holds(key: Scalar, path: str, node: Node, names: Names) -> Data:
         near = names.problems.nearest(path, known)
         meant = f"did you mean {near}? " if near else ""
         message = f"unknown field {quoted(path)}"
-        names.problems.report("RF104", key.place, message, f"{meant}They are {listed(known)}")
+        fix = key.replaced_by(near.removeprefix(path.removesuffix(key.text)))
+        names.problems.report("RF104", key.place, message, f"{meant}They are {listed(known)}", fix=fix)
         return {}
     if Holds.model_fields[name].annotation is bool:
         flag = values.yes_no(node, names.problems)

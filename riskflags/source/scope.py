@@ -77,8 +77,10 @@ def resolve(node: Node, scope: Scope, names: Names) -> Term | None:
 
 def _of_this(node: Scalar, scope: Scope, names: Names) -> Term | None:
     if scope.outer is None:
-        hint = f"write {node.text.removeprefix('this.')}; this. is for look-ups, where plain names are another's"
-        names.problems.report("RF111", node.place, f"{quoted(node.text)} outside a look-up", hint)
+        plain = node.text.removeprefix("this.")
+        hint = f"write {plain}; this. is for look-ups, where plain names are another's"
+        message = f"{quoted(node.text)} outside a look-up"
+        names.problems.report("RF111", node.place, message, hint, fix=node.replaced_by(plain))
         return None
     term = resolve(dataclasses.replace(node, text=node.text.removeprefix("this.")), scope.outer, names)
     return None if term is None else dataclasses.replace(term, name=f"this.{term.name}")
@@ -136,7 +138,8 @@ def _unknown(node: Scalar, scope: Scope, names: Names) -> None:
         return
     near = names.problems.nearest(node.text, _readable_names(scope, names))
     hint = f"{_meant(near)}`riskflags fields` lists the fields"
-    names.problems.report("RF104", node.place, f"unknown field {quoted(node.text)}", hint)
+    message = f"unknown field {quoted(node.text)}"
+    names.problems.report("RF104", node.place, message, hint, fix=node.replaced_by(near))
 
 
 def unknown_derived(node: Scalar, scope: Scope, names: Names, *, code: str = "RF104") -> None:
@@ -147,7 +150,8 @@ def unknown_derived(node: Scalar, scope: Scope, names: Names, *, code: str = "RF
     if near in names.derived.misnamed or (near in scope.own and scope.own[near] is None):
         return
     hint = f"{_meant(near)}They stand in vocabulary.yaml and in the rule, under derived"
-    names.problems.report_unknown(code, node.place, f"unknown derived value {quoted(node.text)}", hint)
+    message = f"unknown derived value {quoted(node.text)}"
+    names.problems.report_unknown(code, node.place, message, hint, fix=node.replaced_by(near))
 
 
 def _meant(near: str) -> str:

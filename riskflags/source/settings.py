@@ -59,7 +59,8 @@ def _zone(node: Node | None, names: Names) -> ZoneInfo:
     except (KeyError, ValueError, OSError):
         near = names.problems.nearest(scalar.text, sorted(available_timezones()))
         hint = f"did you mean {near}?" if near else "write one such as Europe/London"
-        names.problems.report("RF020", scalar.place, f"{quoted(scalar.text)} is no timezone", hint)
+        message = f"{quoted(scalar.text)} is no timezone"
+        names.problems.report("RF020", scalar.place, message, hint, fix=scalar.replaced_by(near))
         return default_zone()
 
 

@@ -249,7 +249,8 @@ def unknown_key(key: Scalar, known: Iterable[str], problems: Problems, *, likely
     names = tuple(known)
     near = problems.nearest(key.text, likely) or problems.nearest(key.text, names)
     meant = f"did you mean {near}? " if near else ""
-    problems.report("RF010", key.place, f"unknown key {quoted(key.text)}", f"{meant}The keys here are {listed(names)}")
+    hint = f"{meant}The keys here are {listed(names)}"
+    problems.report("RF010", key.place, f"unknown key {quoted(key.text)}", hint, fix=key.replaced_by(near))
     return near
 
 

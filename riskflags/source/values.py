@@ -41,15 +41,26 @@ def written(node: Node | None, expected: str, problems: Problems) -> Scalar | No
     return node
 
 
-def parsed(node: Node | None, parse: Callable[[str], T], expected: str, problems: Problems) -> T | None:
-    """Return what a parser makes of a scalar's text; its ValueError says what is wrong."""
+def parsed(
+    node: Node | None,
+    parse: Callable[[str], T],
+    expected: str,
+    problems: Problems,
+    *,
+    meant: Callable[[str], str] = lambda _: "",
+) -> T | None:
+    """Return what a parser makes of a scalar's text; its ValueError says what is wrong.
+
+    `meant` gives what was meant by a text that cannot be parsed, where that is clear, else nothing.
+    """
     scalar = written(node, expected, problems)
     if scalar is None:
         return None
     try:
         return parse(scalar.text)
     except ValueError as error:
-        problems.report("RF020", scalar.place, f"{quoted(scalar.text)} does not fit here", str(error))
+        fix = scalar.replaced_by(meant(scalar.text))
+        problems.report("RF020", scalar.place, f"{quoted(scalar.text)} does not fit here", str(error), fix=fix)
         return None
 
 
@@ -60,7 +71,7 @@ def text(node: Node | None, problems: Problems) -> str | None:
         return None
     if scalar.is_bare:
         message = f"{quoted(scalar.text)} without quotes is not text"
-        problems.report("RF020", scalar.place, message, f'write "{scalar.text}"')
+        problems.report("RF020", scalar.place, message, f'write "{scalar.text}"', fix=scalar.in_quotes())
         return None
     return parsed(scalar, parse_text, "text", problems)
 
@@ -153,7 +164,7 @@ def yes_no(node: Node | None, problems: Problems) -> bool | None:
 
 def day(node: Node | None, problems: Problems) -> date | None:
     """Return a date."""
-    return parsed(node, parse_date, "a date such as 2026-03-31", problems)
+    return parsed(node, parse_date, "a date such as 2026-03-31", problems, meant=meant_day)
 
 
 def choice(node: Node | None, options: Iterable[str], problems: Problems) -> str | None:
@@ -164,7 +175,8 @@ def choice(node: Node | None, options: Iterable[str], problems: Problems) -> str
         return scalar.text if scalar is not None else None
     near = problems.nearest(scalar.text, names)
     meant = f"did you mean {near}? " if near else ""
-    problems.report("RF020", scalar.place, f"{quoted(scalar.text)} does not fit here", f"{meant}Write {listed(names)}")
+    message, hint = f"{quoted(scalar.text)} does not fit here", f"{meant}Write {listed(names)}"
+    problems.report("RF020", scalar.place, message, hint, fix=scalar.replaced_by(near))
     return None
 
 
@@ -183,10 +195,50 @@ def duration(node: Node | None, problems: Problems, *, units: Iterable[str] = UN
         hint = "this version cannot count school days yet: write 1 working day"
         problems.report("RF140", scalar.place, "a deadline before the next school day", hint)
         return None
-    found = parsed(scalar, Duration.parse, "a duration such as 24 hours", problems)
+    found = parsed(scalar, Duration.parse, "a duration such as 24 hours", problems, meant=_meant_duration)
     allowed = tuple(units)
     if found is not None and found.unit not in allowed:
         hint = f"write a number of {listed(allowed)}"
         problems.report("RF020", scalar.place, f"{quoted(scalar.text)} cannot be counted here", hint)
         return None
     return found
+
+
+# ---- what was meant --------------------------------------------------------------------------------------------------
+
+_AMOUNT = re.compile(r"(\d{1,5})[ -]*([a-z ]+?)\.?", re.ASCII | re.IGNORECASE)
+_SHORT_UNITS = {
+    "min": "minutes", "mins": "minutes", "h": "hours", "hr": "hours", "hrs": "hours", "d": "days", "w": "weeks",
+    "wk": "weeks", "wks": "weeks", "mo": "months", "mth": "months", "mths": "months", "y": "years", "yr": "years",
+    "yrs": "years", "wd": "working days", "workday": "working days", "workdays": "working days",
+    "business day": "working days", "business days": "working days",
+}  # fmt: skip
+_LOOSE_DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})", re.ASCII)
+_MONTHS = 12
+
+
+def _meant_duration(text: str) -> str:
+    """Return the duration that was meant by `3d`, `24 hrs` or `5 Days`; nothing where that is not clear."""
+    found = _AMOUNT.fullmatch(text.strip())
+    if not found:
+        return ""
+    amount, unit = int(found[1]), found[2].lower()
+    units = [known for known in UNITS if unit.rstrip("s") == known.rstrip("s")]
+    full = _SHORT_UNITS.get(unit) or (units[0] if units else "")
+    return f"{amount} {full[:-1] if amount == 1 else full}" if full else ""
+
+
+def meant_day(text: str) -> str:
+    """Return the day that was meant by `2026-3-1` or `31/03/2026`; nothing where day and month could be either."""
+    found = _LOOSE_DAY.fullmatch(text.strip())
+    if not found:
+        return ""
+    year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+    if found[4] and int(day) <= _MONTHS and day != month:
+        return ""
+    meant = f"{year}-{int(month):02}-{int(day):02}"
+    try:
+        parse_date(meant)
+    except ValueError:
+        return ""
+    return meant
