@@ -138,11 +138,18 @@ def demo() -> None:
 
 
 @app.command()
-def check(folder: PackFolder = None, record: Record = None) -> None:
+def check(
+    folder: PackFolder = None,
+    form: Annotated[
+        Literal["text", "json", "sarif"],
+        typer.Option("--format", help="For people, for editors and scripts, or for code hosts."),
+    ] = "text",
+    record: Record = None,
+) -> None:
     """Show every problem in a pack of rules."""
     from riskflags.cli.packs import check_pack
 
-    raise typer.Exit(check_pack(folder, record=record))
+    raise typer.Exit(check_pack(folder, record=record, form=form))
 
 
 @app.command("test")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import load_pack, record_model, shortest
@@ -13,31 +14,59 @@ from riskflags.fields import FieldInfo, catalogue
 from riskflags.mapping import mappings
 from riskflags.report.closing import short_digest
 from riskflags.report.phrases import count, safe
+from riskflags.report.problems import as_json, as_sarif
 from riskflags.report.terminal import Screen
 from riskflags.shipped import default_folder
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def check_pack(folder: Path | None, *, record: str | None) -> int:
-    """Print every problem in a pack, and a line that sums it up."""
+    from riskflags.errors import Problem
+    from riskflags.pack import Pack
+
+
+Form = Literal["text", "json", "sarif"]
+"""How `check` says what it found: for people, for editors and scripts, for code hosts."""
+
+
+def check_pack(folder: Path | None, *, record: str | None, form: Form = "text") -> int:
+    """Print every problem in a pack, and a line that sums it up; or the problems alone, as JSON or SARIF."""
     screen = Screen()
     folder = shortest(folder if folder is not None else default_folder())
+    pack, problems = _checked(folder, record=record)
+    match form:
+        case "json":
+            screen.text(as_json(problems, folder=folder.as_posix()))
+        case "sarif":
+            screen.text(as_sarif(problems))
+        case "text":
+            for problem in problems:
+                screen.text(str(problem))
+            screen.line(f"{safe(str(folder))}: {_summed_up(pack, problems)}.")
+        case _:
+            assert_never(form)
+    return Exit.done if pack is not None and all(problem.is_warning for problem in problems) else Exit.bad_pack
+
+
+def _checked(folder: Path, *, record: str | None) -> tuple[Pack | None, Sequence[Problem]]:
+    """Return a pack, unless it cannot be used, and every problem in it."""
     try:
         pack = load_pack(folder, record=record)
     except PackError as error:
-        for problem in error.problems:
-            screen.text(str(problem))
-        warnings = sum(problem.is_warning for problem in error.problems)
+        return None, error.problems
+    return pack, pack.warnings
+
+
+def _summed_up(pack: Pack | None, problems: Sequence[Problem]) -> str:
+    warnings = sum(problem.is_warning for problem in problems)
+    if pack is None:
         also = f" and {count(warnings, 'warning')}" if warnings else ""
-        screen.line(f"{safe(str(folder))}: {count(len(error.problems) - warnings, 'problem')}{also}.")
-        return Exit.bad_pack
-    for warning in pack.warnings:
-        screen.text(str(warning))
+        return f"{count(len(problems) - warnings, 'problem')}{also}"
     drafts = sum(rule.status == "draft" for rule in pack.rules)
     parts = [count(sum(rule.status == "active" for rule in pack.rules), "rule")]
     parts += [count(drafts, "draft")] if drafts else []
-    parts += [count(len(pack.actions), "action"), f"digest {short_digest(pack)}", count(len(pack.warnings), "warning")]
-    screen.line(f"{safe(str(folder))}: no problems. {safe(pack.id)} {safe(pack.version)}: {', '.join(parts)}.")
-    return Exit.done
+    parts += [count(len(pack.actions), "action"), f"digest {short_digest(pack)}", count(warnings, "warning")]
+    return f"no problems. {safe(pack.id)} {safe(pack.version)}: {', '.join(parts)}"
 
 
 def try_examples(folder: Path | None, *, record: str | None) -> int:
