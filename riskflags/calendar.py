@@ -65,6 +65,9 @@ Deadline = tuple[int, int]
 """The earliest and the latest UTC second at which it can fall due; both ends are in time."""
 
 _SECONDS = {"minutes": 60, "hours": 3600}
+_LATE_SECONDS: Mapping[str, int] = {**_SECONDS, "days": 86_400, "weeks": 604_800}
+LATE_UNITS = tuple(_LATE_SECONDS)
+"""The units in which it can be said how late something is: elapsed time, a day being 24 hours."""
 _FIRST_YEAR, _LAST_YEAR = 1995, 2100
 _SATURDAY = 5
 
@@ -84,6 +87,11 @@ CALENDARS: Mapping[str, Callable[[int], frozenset[date]]] = {
     "weekends-only": _weekends_only,
 }
 """Name in pack.yaml -> the days of a year, besides Saturdays and Sundays, on which nobody works."""
+
+
+def late_seconds(late_by: Duration) -> int:
+    """Return how many seconds late a gap is that is late by so much; KeyError for units that are not LATE_UNITS."""
+    return late_by.amount * _LATE_SECONDS[late_by.unit]
 
 
 def deadline(anchor: Moment, within: Duration, *, calendar: str, zone: ZoneInfo) -> Deadline | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+from riskflags.calendar import Duration, late_seconds
 from riskflags.condition import Answer, Row, deciding, holds, names_read
 from riskflags.condition import needs as needs_of
 from riskflags.explanation import Explanation, Wording, explain, settled_by
+from riskflags.lookup import span_of
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Severity, State, Value, Verdict
 from riskflags.pack import FlagReading, GapReading, shown
 from riskflags.requirements import Outcome, Standing, asks, concerns, may_ask, standing
@@ -133,7 +135,7 @@ class Case:
                 flagged = [o for o, (answer, _) in zip(relevant, answers, strict=True) if answer is True]
                 row.evidence[name] = tuple(sorted({record_id for outcome in flagged for record_id in outcome.because}))
             case GapReading():
-                answers = [self._gap(reading, action, suspect_id) for action in sorted(reading.actions)]
+                answers = [self._gap(reading, action, row) for action in sorted(reading.actions)]
         if any(answer is True for answer, _ in answers):
             return True
         needs = NO_NEEDS.union(*(needs for answer, needs in answers if answer is None))
@@ -161,8 +163,9 @@ class Case:
             return None, outcome.needs | severity_needs
         return (None, severity_needs) if outcome.severity < reading.at_least else (True, NO_NEEDS)
 
-    def _gap(self, reading: GapReading, key: str, suspect_id: str | None) -> tuple[Answer, Needs]:
-        action = self.pack.actions[key]
+    def _gap(self, reading: GapReading, key: str, row: Row) -> tuple[Answer, Needs]:
+        action, suspect_id = self.pack.actions[key], self._suspect_of(row)
+        late_by = None if reading.late_by is None else span_of(reading.late_by, row)
         standings = [
             found
             for found in self._standings(action, reading.rules)
@@ -172,11 +175,11 @@ class Case:
         undecided = False
         for found in standings:
             if found.state in reading.states:
-                least, most = found.late_by
-                if least >= reading.late_by:
+                late, needs = _is_late(found, late_by)
+                if late is True:
                     return True, NO_NEEDS
-                if most >= reading.late_by:
-                    undecided, unsure = True, unsure | found.late_needs
+                if late is None:
+                    undecided, unsure = True, unsure | needs
             elif found.state in (State.cannot_tell, State.undated):
                 undecided, unsure = True, unsure | found.needs
         if not standings:
@@ -288,3 +291,20 @@ class Case:
             source = self.pack.sources[citation.ref]
             where = f", {citation.at}" if citation.at else ""
             yield f"{source.title} ({source.publisher}){where}" + (f": {citation.says}" if citation.says else "")
+
+
+def _is_late(found: Standing, late_by: Duration | Absent | None) -> tuple[Answer, Needs]:
+    """Return whether a gap is late by at least so much, and what would settle it; without a measure any gap is."""
+    match late_by:
+        case None:
+            return True, NO_NEEDS
+        case Absent():
+            return None, late_by.needs
+        case Duration():
+            least, most = found.late_by
+            seconds = late_seconds(late_by)
+            if least >= seconds:
+                return True, NO_NEEDS
+            return (None, found.late_needs) if most >= seconds else (False, NO_NEEDS)
+        case _:
+            assert_never(late_by)

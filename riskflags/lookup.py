@@ -18,6 +18,7 @@ from riskflags.incident import is_assigned
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
 
 if TYPE_CHECKING:
+    from riskflags.calendar import Span
     from riskflags.pack import LookUp
     from riskflags.record import Record, Records, RejectedRow
 
@@ -226,8 +227,8 @@ def _in_window(spec: LookUp, row: Row, when: Value, event: Moment) -> Answer:
     window = spec.window
     if window.back is None:
         return True
-    span = _span(window.back, row)
-    if span is None:
+    span = span_of(window.back, row)
+    if isinstance(span, Absent):
         return None
     if span.unit in _HOURS:
         seconds = span.amount * _HOURS[span.unit]
@@ -244,11 +245,15 @@ def _ordered(first: Moment, second: Moment) -> Answer:
     return False if first.earliest > second.latest else None
 
 
-def _span(back: Duration | ParamDuration, row: Row) -> Duration | None:
-    if isinstance(back, Duration):
-        return back
-    value = row[f"param.{back.param}"]
-    return Duration.parse(value) if isinstance(value, str) else None
+def span_of(span: Span, row: Row) -> Duration | Absent:
+    """Return how long a span is for a record; absent where its parameter has no value on the record's date."""
+    if isinstance(span, Duration):
+        return span
+    name = f"param.{span.param}"
+    value = row[name]
+    if isinstance(value, str):
+        return Duration.parse(value)
+    return value if isinstance(value, Absent) else Absent(frozenset({name}))
 
 
 def keys_of(value: Value) -> frozenset[Hashable]:

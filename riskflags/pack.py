@@ -165,14 +165,14 @@ class FlagReading:
 
 @dataclass(frozen=True, slots=True)
 class GapReading:
-    """Whether a requirement of one of these actions is in one of these states, late by at least so many seconds.
+    """Whether a requirement of one of these actions is in one of these states, and late by at least so long.
 
     `rules` are the rules whose requirements count; None is every rule.
     """
 
     actions: frozenset[str]
     states: frozenset[State]
-    late_by: int = 0
+    late_by: Span | None = None
     rules: frozenset[str] | None = None
 
 
@@ -235,7 +235,7 @@ class RecordedAction:
     codes: frozenset[str]
     outcomes: frozenset[str]
     where: Condition | None = None
-    still_counts: Duration | None = None
+    still_counts: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

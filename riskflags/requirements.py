@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, assert_never
 from riskflags.calendar import Deadline, Duration, deadline, move_day
 from riskflags.condition import Answer, Row, both, holds
 from riskflags.condition import needs as needs_of
-from riskflags.lookup import looked_at, spelled
+from riskflags.lookup import looked_at, span_of, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Number, Severity, State, Value, Verdict, all_needs
-from riskflags.pack import Action, Ask, Due, MarkerInPlace, RecordedAction, RecordedField, Rule
+from riskflags.pack import Action, Ask, MarkerInPlace, RecordedAction, RecordedField, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
     from riskflags.record import Record, Records
 
@@ -192,7 +193,7 @@ def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueB
         if answer is False:
             continue
         inexact |= needs_of(case.when, seen) if case.when is not None else NO_NEEDS
-        anchor, within = row[case.anchor], _within(case, row)
+        anchor, within = row[case.anchor], span_of(case.within, row)
         absent |= NO_NEEDS.union(*(value.needs for value in (anchor, within) if isinstance(value, Absent)))
         if isinstance(anchor, Moment) and isinstance(within, Duration):
             anchors.append(anchor)
@@ -205,14 +206,6 @@ def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueB
     hull = (min(low for low, _ in found), max(high for _, high in found)) if found else None
     first = min(anchors, key=lambda anchor: anchor.earliest, default=None)
     return _DueBy(hull, first, frozenset(absent), frozenset(inexact), uncovered)
-
-
-def _within(case: Due, row: Row) -> Duration | Value:
-    """Return how long a deadline gives; absent where its parameter has no value on the record's date."""
-    if isinstance(case.within, Duration):
-        return case.within
-    value = row[f"param.{case.within.param}"]
-    return Duration.parse(value) if isinstance(value, str) else value
 
 
 def _merged(dues: Sequence[tuple[Needs, _DueBy]]) -> _DueBy:
@@ -251,10 +244,11 @@ def _on_record(
         for way in action.satisfied_by:
             match way:
                 case RecordedAction():
+                    since = _counts_since(way, anchor, row)
                     for item in one.items("done"):
                         seen = looked_at(item, row, way.where) if way.where is not None else item
                         who = _is_about(item, suspect_id, is_alone=is_alone)
-                        _weigh_action(way, seen, anchor, found, who=who, of=of)
+                        _weigh_action(way, seen, since, found, who=who, of=of)
                 case RecordedField():
                     is_filled = one is record and isinstance(row[way.name], Moment)
                     found.matches.extend([_match(row[way.name])] if is_filled else [])
@@ -285,12 +279,21 @@ def _match(
     )
 
 
+def _counts_since(way: RecordedAction, anchor: Moment | None, row: Row) -> date | Absent | None:
+    """Return the first day on which an action still counts; None where every earlier one does."""
+    if way.still_counts is None or anchor is None:
+        return None
+    span = span_of(way.still_counts, row)
+    return span if isinstance(span, Absent) else move_day(anchor.day, span, back=True)
+
+
 def _weigh_action(
-    way: RecordedAction, item: Row, anchor: Moment | None, found: OnRecord, *, who: Answer, of: str
+    way: RecordedAction, item: Row, since: date | Absent | None, found: OnRecord, *, who: Answer, of: str
 ) -> None:
     """Add a recorded action to what satisfies a requirement, may, or falls short of it.
 
-    `who` says whether it is about the right suspect; `of` is the id of another record that it stands in.
+    `since` is the first day on which it still counts. `who` says whether it is about the right suspect; `of` is the id
+    of another record that it stands in.
     """
     code, outcome, at = item["action.code"], item["action.outcome"], item["action.at"]
     answer = both(None if isinstance(code, Absent) else code in way.codes, who)
@@ -304,10 +307,9 @@ def _weigh_action(
         if way.where is not None:
             answer = both(answer, holds(way.where, item))
             needs |= needs_of(way.where, item)
-        if way.still_counts is not None and anchor is not None:
-            since = move_day(anchor.day, way.still_counts, back=True)
-            answer = both(answer, at.day >= since if isinstance(at, Moment) else None)
-            needs |= all_needs([at]) if isinstance(at, Absent) else NO_NEEDS
+        if since is not None:
+            answer = both(answer, None if isinstance(since, Absent) else _is_on_or_after(at, since))
+            needs |= all_needs([value for value in (at, since) if isinstance(value, Absent)])
         if answer is not True and not isinstance(code, Absent):
             found.short_of.append(_step(item))
     text = outcome if isinstance(outcome, str) else None
@@ -315,6 +317,10 @@ def _weigh_action(
         at = Absent(NO_NEEDS)  # whenever it was waived
     match = _match(at, answer=answer, outcome=text, needs=needs, of=of)
     (found.waived if waives and answer is True else found.matches).append(match)
+
+
+def _is_on_or_after(at: Value, day: date) -> Answer:
+    return at.day >= day if isinstance(at, Moment) else None
 
 
 def _is_about(item: Row, suspect_id: str | None, *, is_alone: bool) -> Answer:

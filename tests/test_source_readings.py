@@ -74,7 +74,7 @@ def test_the_gaps_of_a_family_are_those_of_the_actions_that_its_rules_require(tm
         file.write("requires: [visit]\n")
     reading = load(folder).readings["gap:family E, Q done_late or overdue except q1"]
     assert reading == GapReading(
-        frozenset({"visit"}), frozenset({State.overdue, State.done_late}), 0, frozenset({"e1"})
+        frozenset({"visit"}), frozenset({State.overdue, State.done_late}), None, frozenset({"e1"})
     )
 
 
@@ -117,6 +117,7 @@ def test_readings_in_severities_deadlines_and_requirements_count_too(tmp_path: P
         ("{gap: {family: B, state: [cannot_tell]}}", "RF020"),
         ("{gap: {action: visit, late_by: 3 days}}", "RF020"),
         ("{gap: {action: visit, late_by: {at_least: 3 working days}}}", "RF020"),
+        ("{gap: {action: visit, late_by: {at_least: {param: nothing}}}}", "RF101"),
         ("{gap: {action: [visit, vist]}}", "RF101"),
         ("{gap: visit}", "RF020"),
         ("{gap: {action: ~}}", "RF020"),

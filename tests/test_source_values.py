@@ -196,7 +196,7 @@ def test_readings_say_what_they_are_about(pack: Pack) -> None:
         frozenset({"other"}), Severity.high
     )
     assert pack.readings["gap:visit overdue late by at least 3 days"] == GapReading(
-        frozenset({"visit"}), frozenset({State.overdue}), 3 * 86_400
+        frozenset({"visit"}), frozenset({State.overdue}), Duration(3, "days")
     )
     names = {name for name in pack.readings if "except" in name}
     side_by_side = parts_of(pack)[-1]

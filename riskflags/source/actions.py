@@ -13,13 +13,14 @@ from riskflags.source.nodes import MapNode, Node, Scalar
 from riskflags.source.operands import read_codes
 from riskflags.source.problems import quoted
 from riskflags.source.scope import Scope, resolve
-from riskflags.source.shape import Taken, take
+from riskflags.source.shape import Taken, lost, take
 from riskflags.source.spans import params_in, read_span, working_days_in
 from riskflags.source.vocabulary import citations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from riskflags.calendar import Span
     from riskflags.condition import Condition
     from riskflags.source.names import Names, Term
     from riskflags.source.vocabulary import Defined
@@ -64,6 +65,7 @@ def _action(key: Scalar, taken: Taken, names: Names) -> Action | None:
     if code is None or owner is None or per is None or due is None or not complete or lost(taken, "when", when):
         return None
     names.action_params[key.text] = params_of([when], due, names) | params_of(_wheres(complete), (), names)
+    names.action_params[key.text] |= frozenset[str]().union(*(params_in(span) for span in _reaching_back(complete)))
     return Action(
         key=key.text, code=code, label=label or "", owner=owner, due=due, satisfied_by=complete, per=_PER[per],
         core=core is True, when=when, steps=frozenset(steps or ()), source=source, place=key.place,
@@ -85,11 +87,6 @@ def read_whole(node: Node | None, scope: Scope, names: Names) -> Condition | Non
     return condition
 
 
-def lost(taken: Taken, key: str, read: object) -> bool:
-    """Return whether something stands under a key and could not be read."""
-    return key in taken.values and read is None
-
-
 def _wheres(ways: tuple[Way, ...]) -> list[Condition | None]:
     return [way.where for way in ways if not isinstance(way, RecordedField)]
 
@@ -103,6 +100,10 @@ def params_of(conditions: list[Condition | None], dues: tuple[Due, ...], names: 
         if due.when is not None:
             found.append(names.traits(due.when).params)
     return frozenset[str]().union(*found)
+
+
+def _reaching_back(ways: tuple[Way, ...]) -> list[Span | None]:
+    return [way.still_counts for way in ways if isinstance(way, RecordedAction)]
 
 
 # ---- deadlines -------------------------------------------------------------------------------------------------------
@@ -189,7 +190,8 @@ def _recorded_action(taken: Taken, scope: Scope, names: Names) -> RecordedAction
         )
     )
     where = read_whole(taken.get("where"), scope.looking_at("done"), names)
-    still_counts = values.duration(taken.get("still_counts"), names.problems, units=values.CALENDAR)
+    back = taken.get("still_counts")
+    still_counts = None if back is None else read_span(back, names, units=values.CALENDAR)
     if codes is None or outcomes is None or lost(taken, "where", where) or lost(taken, "still_counts", still_counts):
         return None
     return RecordedAction(codes, outcomes, where, still_counts)

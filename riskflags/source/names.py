@@ -10,10 +10,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, assert_never
 
+from riskflags.calendar import ParamDuration
 from riskflags.condition import Comparison, Condition, Group, Named, Reference
 from riskflags.fields import FieldInfo, catalogue, group_paths
 from riskflags.incident import GROUPS, LISTS
 from riskflags.kinds import KindName, default_zone
+from riskflags.pack import GapReading
 from riskflags.source.problems import listed, quoted
 from riskflags.source.values import written
 
@@ -228,9 +230,15 @@ class Names:
 
     def _traits_of(self, name: str) -> Traits:
         if name.startswith(("flag:", "gap:")):
-            return _READS
+            return self._reading_traits(name)
         term = self.term(name.removeprefix("this."))
         return term.traits if term is not None else NOTHING
+
+    def _reading_traits(self, name: str) -> Traits:
+        reading = self.readings.get(name)
+        if isinstance(reading, GapReading) and isinstance(reading.late_by, ParamDuration):
+            return dataclasses.replace(_READS, params=frozenset({reading.late_by.param}))
+        return _READS
 
 
 _RECORD = Traits(record=True)

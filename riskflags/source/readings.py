@@ -6,26 +6,27 @@ Which rules a family holds depends on who reads it; `riskflags.source.layers` fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
-from riskflags.calendar import Duration
+from riskflags.calendar import LATE_UNITS, Duration, ParamDuration
 from riskflags.model import Severity, State
 from riskflags.pack import FlagReading, GapReading
 from riskflags.source import values
 from riskflags.source.nodes import Node, Scalar
 from riskflags.source.problems import listed, quoted
-from riskflags.source.shape import Taken, take
+from riskflags.source.shape import Taken, lost, take
+from riskflags.source.spans import read_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from riskflags.calendar import Span
     from riskflags.pack import Reading
     from riskflags.source.names import Names, Table
 
 T = TypeVar("T")
 
 _STATES = tuple(state for state in State if state not in (State.cannot_tell, State.undated))
-_SECONDS = {"minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,10 @@ def gap_reading(node: Node, names: Names) -> str | None:
     who = _of_whom(taken, "action", names.actions, names)
     states = _states(taken.get("state"), names)
     late_by = _late_by(taken.get("late_by"), names)
-    if who is None or states is None or late_by is None:
+    if who is None or states is None or lost(taken, "late_by", late_by):
         return None
-    also = f" late by at least {late_by}" if late_by.amount else ""
-    name = f"gap:{who.text} {' or '.join(sorted(states))}{also}"
-    return _named(name, GapReading(who.found, states, late_by.amount * _SECONDS[late_by.unit]), who, names)
+    name = f"gap:{who.text} {' or '.join(sorted(states))}{_late_words(late_by)}"
+    return _named(name, GapReading(who.found, states, late_by), who, names)
 
 
 def _named(name: str, reading: Reading, who: _Whom, names: Names) -> str:
@@ -127,10 +127,22 @@ def _states(node: Node | None, names: Names) -> frozenset[State] | None:
     return None if found is None else frozenset(State(one) for one in found)
 
 
-def _late_by(node: Node | None, names: Names) -> Duration | None:
+def _late_words(late_by: Span | None) -> str:
+    match late_by:
+        case None:
+            return ""
+        case Duration():
+            return f" late by at least {late_by}"
+        case ParamDuration():
+            return f" late by at least {late_by.param}"
+        case _:
+            assert_never(late_by)
+
+
+def _late_by(node: Node | None, names: Names) -> Span | None:
     if node is None:
-        return Duration(0, "hours")
+        return None
     taken = take(node, "at least", names.problems)
     if taken is None:
         return None
-    return values.duration(taken.get("at_least"), names.problems, units=_SECONDS)
+    return read_span(taken.get("at_least"), names, units=LATE_UNITS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from riskflags.errors import Place
 from riskflags.pack import Ask, FlagText, Rule, SeverityCase
 from riskflags.source import values
-from riskflags.source.actions import lost, params_of, read_dues, read_whole
+from riskflags.source.actions import params_of, read_dues, read_whole
 from riskflags.source.definitions import own_derived
 from riskflags.source.examples import kinds_of, read_examples
 from riskflags.source.layers import conditions_of
@@ -18,7 +18,7 @@ from riskflags.source.messages import check_message
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import clean, quoted
 from riskflags.source.scope import Scope
-from riskflags.source.shape import Taken, keys_of, take
+from riskflags.source.shape import Taken, keys_of, lost, take
 from riskflags.source.vocabulary import citations
 
 if TYPE_CHECKING:

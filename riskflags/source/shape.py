@@ -116,7 +116,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "codes": Key("a list of codes"),
         "outcomes": Key("a list of outcomes"),
         "where": _CONDITION,
-        "still_counts": Key("a duration"),
+        "still_counts": Key("a duration, or {param: name}"),
         "field": Key("a moment of the record"),
         "marker": _CONDITION,
     },
@@ -152,7 +152,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "action": Key("an action"),
         "family": Key("[E, M]"),
         "state": Key("[overdue, done_late]"),
-        "late_by": Key("{at_least: 3 days}"),
+        "late_by": Key("{at_least: 3 days}, or {at_least: {param: name}}"),
     },
     "at_least_of": {"many": Key("a whole number", _NEEDED), "of": Key("a list of conditions", _NEEDED)},
     "at least": {"at_least": Key("a value", _NEEDED)},
@@ -203,6 +203,11 @@ class Taken:
     def value_place(self, key: str) -> Place:
         """Return where the value of a key stands; the whole where it does not."""
         return self.values[key].place if key in self.values else self.place
+
+
+def lost(taken: Taken, key: str, read: object) -> bool:
+    """Return whether something stands under a key and could not be read."""
+    return key in taken.values and read is None
 
 
 def take(node: Node, shape: str, problems: Problems, *, place: Place | None = None) -> Taken | None:
