@@ -64,8 +64,9 @@ Span = Duration | ParamDuration
 Deadline = tuple[int, int]
 """The earliest and the latest UTC second at which it can fall due; both ends are in time."""
 
-_SECONDS = {"minutes": 60, "hours": 3600}
-_LATE_SECONDS: Mapping[str, int] = {**_SECONDS, "days": 86_400, "weeks": 604_800}
+ELAPSED_SECONDS: Mapping[str, int] = {"minutes": 60, "hours": 3600}
+"""Units of elapsed time; all others count days of the calendar."""
+_LATE_SECONDS: Mapping[str, int] = {**ELAPSED_SECONDS, "days": 86_400, "weeks": 604_800}
 LATE_UNITS = tuple(_LATE_SECONDS)
 """The units in which it can be said how late something is: elapsed time, a day being 24 hours."""
 _FIRST_YEAR, _LAST_YEAR = 1995, 2100
@@ -96,8 +97,8 @@ def late_seconds(late_by: Duration) -> int:
 
 def deadline(anchor: Moment, within: Duration, *, calendar: str, zone: ZoneInfo) -> Deadline | None:
     """Return when something falls due a span after the anchor; None outside the years that the calendar covers."""
-    if within.unit in _SECONDS:
-        seconds = within.amount * _SECONDS[within.unit]
+    if within.unit in ELAPSED_SECONDS:
+        seconds = within.amount * ELAPSED_SECONDS[within.unit]
         return anchor.earliest + seconds, anchor.latest + seconds
     if within.unit == "same day":
         end = _last_second(anchor.day, zone)

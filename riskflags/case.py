@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 from riskflags.calendar import Duration, late_seconds
 from riskflags.condition import Answer, Row, deciding, holds, names_read
 from riskflags.condition import needs as needs_of
-from riskflags.explanation import Explanation, Wording, explain, settled_by
+from riskflags.explaining import explained
 from riskflags.lookup import span_of
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Severity, State, Value, Verdict
-from riskflags.pack import FlagReading, GapReading, shown
+from riskflags.pack import FlagReading, GapReading
 from riskflags.requirements import Outcome, Standing, asks, concerns, may_ask, standing
 from riskflags.words import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from riskflags.pack import Action, Reading, Rule
+    from riskflags.explanation import Explanation
+    from riskflags.pack import Action, Rule
     from riskflags.record import Record, Records
 
 
@@ -127,10 +128,9 @@ class Case:
 
     def _read(self, name: str, row: Row) -> Value:
         reading = self.pack.readings[name]
-        suspect_id = self._suspect_of(row)
         match reading:
             case FlagReading():
-                relevant = self._relevant(reading.rules, suspect_id)
+                relevant = self.relevant(reading.rules, row)
                 answers = [self._flagged(reading, outcome) for outcome in relevant]
                 flagged = [o for o, (answer, _) in zip(relevant, answers, strict=True) if answer is True]
                 row.evidence[name] = tuple(sorted({record_id for outcome in flagged for record_id in outcome.because}))
@@ -146,7 +146,9 @@ class Case:
         suspect_id = row["suspect.id"]  # recorded or given, it stands in the row of each suspect, and in no other
         return suspect_id if isinstance(suspect_id, str) else None
 
-    def _relevant(self, rules: frozenset[str], suspect_id: str | None) -> list[Outcome]:
+    def relevant(self, rules: frozenset[str], row: Row) -> list[Outcome]:
+        """Return what some rules came to, as far as it is about the suspect of a row (about any, in a row of none)."""
+        suspect_id = self._suspect_of(row)
         return [
             outcome
             for outcome in self.outcomes
@@ -164,39 +166,45 @@ class Case:
         return (None, severity_needs) if outcome.severity < reading.at_least else (True, NO_NEEDS)
 
     def _gap(self, reading: GapReading, key: str, row: Row) -> tuple[Answer, Needs]:
-        action, suspect_id = self.pack.actions[key], self._suspect_of(row)
-        late_by = None if reading.late_by is None else span_of(reading.late_by, row)
-        standings = [
+        action = self.pack.actions[key]
+        standings = self.standings_read(reading, action, row)
+        answers = [self.is_in_gap(reading, found, row) for found in standings]
+        if not standings:
+            answers = [(None, outcome.needs) for outcome in self.may_ask(action, reading.rules, row)]
+        if any(answer is True for answer, _ in answers):
+            return True, NO_NEEDS
+        unsure = [needs for answer, needs in answers if answer is None]
+        return (None, NO_NEEDS.union(*unsure)) if unsure else (False, NO_NEEDS)
+
+    def standings_read(self, reading: GapReading, action: Action, row: Row) -> list[Standing]:
+        """Return the requirements of an action that a reading of gaps is about, in a row."""
+        suspect_id = self._suspect_of(row)
+        return [
             found
             for found in self._standings(action, reading.rules)
             if suspect_id is None or action.per != "suspect" or found.suspect_id == suspect_id
         ]
-        unsure: set[str] = set()
-        undecided = False
-        for found in standings:
-            if found.state in reading.states:
-                late, needs = _is_late(found, late_by)
-                if late is True:
-                    return True, NO_NEEDS
-                if late is None:
-                    undecided, unsure = True, unsure | needs
-            elif found.state in (State.cannot_tell, State.undated):
-                undecided, unsure = True, unsure | found.needs
-        if not standings:
-            for needs in self._may_be_asked(action, reading.rules, suspect_id):
-                undecided, unsure = True, unsure | needs
-        return (None, frozenset(unsure)) if undecided else (False, NO_NEEDS)
 
-    def _may_be_asked(self, action: Action, rules: frozenset[str] | None, suspect_id: str | None) -> Iterator[Needs]:
-        """Yield the needs of each undecided rule that may require an action, where the action may apply."""
+    @staticmethod
+    def is_in_gap(reading: GapReading, found: Standing, row: Row) -> tuple[Answer, Needs]:
+        """Return whether a requirement is in a state that is read, and so late, with what would settle it."""
+        if found.state in reading.states:
+            return _is_late(found, None if reading.late_by is None else span_of(reading.late_by, row))
+        if found.state in (State.cannot_tell, State.undated):
+            return None, found.needs
+        return False, NO_NEEDS
+
+    def may_ask(self, action: Action, rules: frozenset[str] | None, row: Row) -> Iterator[Outcome]:
+        """Yield each undecided rule that may require an action, once for each line by which it may."""
+        suspect_id = self._suspect_of(row)
         seats = self.seats(for_each=action.per == "suspect")
-        rows = [row for row, about in seats if about is None or suspect_id in (None, about)]
-        if action.when is not None and all(holds(action.when, row) is False for row in rows):
+        rows = [one for one, about in seats if about is None or suspect_id in (None, about)]
+        if action.when is not None and all(holds(action.when, one) is False for one in rows):
             return
         for outcome in self.outcomes:
             is_about = suspect_id is None or concerns(outcome, action, suspect_id)
             if outcome.verdict is Verdict.undecided and is_about and (rules is None or outcome.rule.id in rules):
-                yield from (outcome.needs for ask in outcome.rule.requires if may_ask(outcome, ask, action))
+                yield from (outcome for ask in outcome.rule.requires if may_ask(outcome, ask, action))
 
     # ---- requirements ------------------------------------------------------------------------------------------------
 
@@ -232,65 +240,8 @@ class Case:
             raise LookupError(msg)
         rank = {Verdict.fires: 2, Verdict.undecided: 1, Verdict.clears: 0}
         in_force = [o for o in found if not o.note.startswith("not in force")] or found
-        return self._explained(max(in_force, key=lambda o: (rank[o.verdict], o.severity)), show_personal=show_personal)
-
-    def _explained(self, outcome: Outcome, *, show_personal: bool) -> Explanation:
-        rule, row = outcome.rule, outcome.row
-        personal = frozenset(p for p, info in self.pack.fields.items() if info.personal and not show_personal)
-        wording = Wording(personal, self._detail, {name: name.replace(":", " ", 1) for name in self.pack.readings})
-        return Explanation(
-            rule_code=rule.code,
-            rule_id=rule.id,
-            rule_version=rule.version,
-            title=rule.title,
-            incident_id=self.record.id,
-            child_id=self.record.incident.child.id,
-            suspect_id=outcome.suspect_id,
-            verdict=outcome.verdict,
-            note=outcome.note,
-            when=explain(rule.when, row, wording),
-            unless=tuple(explain(condition, row, wording) for condition in rule.unless),
-            needs=tuple(sorted(outcome.needs)),
-            settled_by=settled_by(rule.when, row) if outcome.verdict is Verdict.undecided else (),
-            because=outcome.because,
-            message=self.message(outcome) if outcome.verdict is Verdict.fires else "",
-            sources=tuple(self._citations(rule)),
-        )
-
-    def _detail(self, name: str, row: Row) -> tuple[str, ...]:
-        if name in self.pack.readings:
-            return tuple(self._behind(self.pack.readings[name], row))
-        because = row.evidence.get(name)
-        derived = self.records.names.derived.get(name)
-        if derived is None or because is None:
-            return ()
-        held = f": {', '.join(because)}" if because else ": none"
-        return (f"{derived.label or shown(name)}{held}",)
-
-    def _behind(self, reading: Reading, row: Row) -> Iterator[str]:
-        """Yield which rules a reading of flags rests on: those that fired, and those that could not be decided."""
-        rules = reading.rules if isinstance(reading, FlagReading) else None
-        every = self._relevant(rules or frozenset(o.rule.id for o in self.outcomes), self._suspect_of(row))
-        about = [outcome for outcome in every if self._asks(outcome, reading)]
-        for verdict, words in ((Verdict.fires, "fired"), (Verdict.undecided, "not decided")):
-            codes = sorted({outcome.rule.code for outcome in about if outcome.verdict is verdict})
-            if codes:
-                yield f"{words}: {', '.join(codes)}"
-
-    @staticmethod
-    def _asks(outcome: Outcome, reading: Reading) -> bool:
-        """Return whether a rule can ask for an action of a gap; True where the reading is of flags."""
-        match reading:
-            case FlagReading():
-                return True
-            case GapReading():
-                return any(ask.action in reading.actions for ask in outcome.rule.requires)
-
-    def _citations(self, rule: Rule) -> Iterator[str]:
-        for citation in rule.source:
-            source = self.pack.sources[citation.ref]
-            where = f", {citation.at}" if citation.at else ""
-            yield f"{source.title} ({source.publisher}){where}" + (f": {citation.says}" if citation.says else "")
+        worst = max(in_force, key=lambda o: (rank[o.verdict], o.severity))
+        return explained(self, worst, show_personal=show_personal)
 
 
 def _is_late(found: Standing, late_by: Duration | Absent | None) -> tuple[Answer, Needs]:

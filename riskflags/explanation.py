@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict
@@ -16,32 +17,40 @@ from riskflags.condition import (
     Group,
     Named,
     Operand,
+    Reference,
     Row,
+    comparisons,
     holds,
     invert,
     needs,
-    operand_value,
 )
-from riskflags.model import Absent, Number, Severity, Verdict
+from riskflags.model import Absent, Codes, Number, Severity, Value, Verdict
 from riskflags.pack import shown
 from riskflags.words import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from riskflags.errors import Place
 
 Mark = Literal["holds", "fails", "undecided"]
-_SIGNS: dict[Mark, str] = {"holds": "✓", "fails": "✗", "undecided": "?"}
+SIGNS: dict[Mark, str] = {"holds": "✓", "fails": "✗", "undecided": "?"}
 _GROUP_WORDS = {"all": "all of", "any": "any of", "none": "none of"}
 
 
 class Step(BaseModel):
-    """One node of an explanation: what was asked, the answer, the actual value, and where the rule says so."""
+    """One node of an explanation: what was asked, the answer, the actual value, and where the rule says so.
+
+    `evidence` are the ids of the records behind a value that was looked up. `steps` are the parts of a group or of a
+    named condition, and below a reading of flags or gaps the rules that it rests on.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     answer: Mark
     says: str
     actual: str = ""
+    evidence: tuple[str, ...] = ()
     place: str = ""
     detail: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -50,7 +59,8 @@ class Step(BaseModel):
 class Explanation(BaseModel):
     """The whole of it for one rule and one record: `str()` is the text, `model_dump()` the data.
 
-    `needs` is all that is missing; each of `settled_by` could settle it alone.
+    `needs` is all that is missing. Each of `settles` alone decides the rule, whatever it turns out to be; each of
+    `settled_by` alone may decide it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,68 +77,108 @@ class Explanation(BaseModel):
     when: Step
     unless: tuple[Step, ...] = ()
     needs: tuple[str, ...] = ()
+    settles: tuple[str, ...] = ()
     settled_by: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
     message: str = ""
     sources: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def heading(self) -> str:
+        """Which rule it is, on which record, and the verdict."""
         suspect = f", suspect {self.suspect_id}" if self.suspect_id else ""
         rule = f"{self.rule_code} {self.rule_id} v{self.rule_version}"
-        lines = [f"{rule} on {self.incident_id}{suspect}: {self.verdict.upper()}", f"  {self.title}"]
-        if self.note:
-            lines.append(f"  {self.note}")
-        lines.extend(_lines(self.when, depth=1))
-        for step in self.unless:
-            lines.append("  unless")
-            lines.extend(_lines(step, depth=2))
+        return f"{rule} on {self.incident_id}{suspect}: {self.verdict.upper()}"
+
+    @property
+    def closing(self) -> tuple[str, ...]:
+        """What follows from the tree: the records behind it, what is missing, and what the rule cites."""
+        found: list[str] = []
         if self.because:
-            lines.append(f"  because of {', '.join(self.because)}")
+            found.append(f"because of {', '.join(self.because)}")
         if self.needs:
-            lines.append(f"  to decide it: {', '.join(self.needs)}")
-        if self.settled_by:
-            lines.append(f"  one of these alone could settle it: {', '.join(self.settled_by)}")
-        lines.extend(f"  source: {source}" for source in self.sources)
+            found.append(f"to decide it: {', '.join(self.needs)}")
+        if len(self.needs) > 1:
+            found.extend(f"{need} alone decides it, whatever it turns out to be" for need in self.settles)
+            if may := [need for need in self.settled_by if need not in self.settles]:
+                one = "this alone may decide it" if len(may) == 1 else "each of these alone may decide it"
+                found.append(f"{one}: {', '.join(may)}")
+        return (*found, *(f"source: {source}" for source in self.sources))
+
+    def __str__(self) -> str:
+        tree = [*_rows(self.when, depth=1)]
+        if self.unless:
+            tree.append((f"{_INDENT}unless", None))
+        for step in self.unless:
+            tree.extend(_rows(step, depth=2))
+        width = min(max((len(text) for text, step in tree if step is not None), default=0), _WIDEST)
+        lines = [self.heading, f"{_INDENT}{self.title}"]
+        if self.note:
+            lines.append(f"{_INDENT}{self.note}")
+        lines.extend(_line(text, step, width) for text, step in tree)
+        lines.extend(f"{_INDENT}{line}" for line in self.closing)
         return "\n".join(lines)
 
 
-_WIDTH = 58
+_INDENT = "  "
+_WIDEST = 84
 
 
-def _lines(step: Step, *, depth: int) -> list[str]:
-    text = f"{'  ' * depth}{_SIGNS[step.answer]} {step.says}"
-    found = [f"{text:<{_WIDTH}}  {step.actual:<24}  {step.place}".rstrip()]
-    found.extend(f"{'  ' * (depth + 2)}{line}" for line in step.detail)
+def _rows(step: Step, *, depth: int) -> Iterator[tuple[str, Step | None]]:
+    """Yield the lines of a tree: each with the step whose value and place stand beside it, or none for a detail."""
+    yield f"{_INDENT * depth}{SIGNS[step.answer]} {step.says}", step
+    for line in step.detail:
+        yield f"{_INDENT * (depth + 2)}{line}", None
     for child in step.steps:
-        found.extend(_lines(child, depth=depth + 1))
-    return found
+        yield from _rows(child, depth=depth + 1)
+
+
+def _line(text: str, step: Step | None, width: int) -> str:
+    return text if step is None else f"{text:<{width}}  {beside(step):<24}  {step.place}".rstrip()
+
+
+def beside(step: Step) -> str:
+    """Return the actual value of a step, with the ids behind it."""
+    held = f"[{', '.join(step.evidence)}]" if step.evidence else ""
+    return "  ".join(part for part in (step.actual, held) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What turns names and values into text: labels, masked fields, and more to say about a name."""
+    """What turns names and values into text, for one record.
+
+    `meanings` are the words of each reading of flags or gaps. `param` gives the words of a parameter's value and since
+    when it holds; `evidence` the ids behind a name; `detail` more to say about it; `behind` the rules it rests on.
+    """
 
     personal: frozenset[str]
-    detail: Callable[[str, Row], tuple[str, ...]]
     meanings: Mapping[str, str]
+    param: Callable[[str, Row], str]
+    evidence: Callable[[str, Row], tuple[str, ...]]
+    detail: Callable[[str, Row], tuple[str, ...]]
+    behind: Callable[[str, Row], tuple[Step, ...]]
 
 
 def explain(condition: Condition, row: Row, wording: Wording) -> Step:
     """Return the explanation of a condition for a row, node by node."""
-    answer = _mark(holds(condition, row))
-    place = str(condition.place) if condition.place.path else ""
+    answer, place = mark(holds(condition, row)), line_of(condition.place)
     match condition:
         case Comparison():
+            name = condition.name
             return Step(
                 answer=answer,
-                says=_says(condition, wording),
+                says=_says(condition, row, wording),
                 actual=_actual(condition, row, wording),
+                evidence=wording.evidence(name, row),
                 place=place,
-                detail=wording.detail(condition.name, row),
+                detail=wording.detail(name, row),
+                steps=wording.behind(name, row),
             )
         case Named():
-            inner = explain(condition.condition, row, wording)
             says = condition.name if condition.positive else f"not {condition.name}"
+            inner = explain(condition.condition, row, wording)
+            if isinstance(condition.condition, Comparison) and condition.positive:
+                return inner.model_copy(update={"says": f"{says}: {inner.says}"})
             return Step(answer=answer, says=says, place=place, steps=(inner,))
         case Group():
             words = _GROUP_WORDS.get(condition.kind, f"at least {condition.many} of")
@@ -138,11 +188,17 @@ def explain(condition: Condition, row: Row, wording: Wording) -> Step:
             assert_never(condition)
 
 
-def _mark(answer: Answer) -> Mark:
+def line_of(place: Place) -> str:
+    """Return the file and line of a place; nothing for what stands in no file."""
+    return f"{place.path}:{place.line}" if place.path else ""
+
+
+def mark(answer: Answer) -> Mark:
+    """Return the mark of an answer."""
     return "undecided" if answer is None else "holds" if answer else "fails"
 
 
-def _says(comparison: Comparison, wording: Wording) -> str:
+def _says(comparison: Comparison, row: Row, wording: Wording) -> str:
     operator = OPERATORS[comparison.operator]
     name = wording.meanings.get(comparison.name, shown(comparison.name))
     if comparison.operator == "recorded":
@@ -150,32 +206,65 @@ def _says(comparison: Comparison, wording: Wording) -> str:
         return f"{name} is {'' if wanted is comparison.positive else 'not '}recorded"
     if comparison.name in wording.meanings:
         return name if comparison.operands[0] == Constant(value=True) else f"not: {name}"
-    right = " and ".join(_operand_words(comparison, operand) for operand in comparison.operands)
+    if comparison.name.startswith(_PARAM):
+        name = _param_words(comparison.name, row, wording)
+    right = " and ".join(_operand_words(comparison, operand, row, wording) for operand in comparison.operands)
     return f"{'' if comparison.positive else 'not: '}{name} {operator.says} {right}"
 
 
-def _operand_words(comparison: Comparison, operand: Operand) -> str:
+_PARAM = "param."
+_MOST_CODES = 4
+
+
+def _operand_words(comparison: Comparison, operand: Operand, row: Row, wording: Wording) -> str:
     match operand:
         case Constant():
             if comparison.name == "severity" and isinstance(operand.value, Number):
                 return str(Severity(int(operand.value.low)))
-            return in_words(operand.value)
+            return _few(operand.value) if isinstance(operand.value, Codes) else in_words(operand.value)
+        case Reference() if operand.name.startswith(_PARAM):
+            return _param_words(operand.name, row, wording)
+        case Reference():
+            return f"{shown(operand.name)} ({_value_words(operand.name, row[operand.name], wording)})"
         case _:
-            return shown(operand.name)
+            assert_never(operand)
+
+
+def _few(codes: Codes) -> str:
+    """Return the codes that a rule names, cut off where there are many: the rule's line has them all."""
+    names = sorted(codes.known)
+    more = len(names) - _MOST_CODES
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_CODES])} and {more} more"
+
+
+def _param_words(name: str, row: Row, wording: Wording) -> str:
+    return wording.param(name.removeprefix(_PARAM), row)
+
+
+def _value_words(name: str, value: Value, wording: Wording) -> str:
+    return masked(value) if name in wording.personal else in_words(value)
+
+
+def masked(value: Value) -> str:
+    """Return what is shown of a personal value: that there is one, and of what sort."""
+    if isinstance(value, Absent):
+        return in_words(value)
+    return "<text>" if isinstance(value, str) else "<date>"
 
 
 def _actual(comparison: Comparison, row: Row, wording: Wording) -> str:
     value = row[comparison.name]
-    if comparison.name in wording.personal and not isinstance(value, Absent):
-        return "<date>" if not isinstance(value, str) else "<text>"
+    if comparison.name.startswith(_PARAM):
+        return ""
     if comparison.name in wording.meanings:
         return "" if not isinstance(value, Absent) else "not known"
-    others = [
-        f"{shown(operand.name)} {in_words(operand_value(operand, row))}"
-        for operand in comparison.operands
-        if not isinstance(operand, Constant) and operand.name not in wording.personal
-    ]
-    return ", ".join([in_words(value), *others])
+    return _value_words(comparison.name, value, wording)
+
+
+# ---- what would settle it --------------------------------------------------------------------------------------------
+
+_MOST_LEAVES = 10
+"""Comparisons that hang on one need, up to which every way in which they may turn out is tried."""
 
 
 def settled_by(condition: Condition, row: Row) -> tuple[str, ...]:
@@ -184,26 +273,38 @@ def settled_by(condition: Condition, row: Row) -> tuple[str, ...]:
 
 
 def _could_settle(condition: Condition, row: Row, need: str) -> bool:
-    def brings(to: Answer) -> Callable[[Comparison], Answer]:
-        def leaf(comparison: Comparison) -> Answer:
-            answer = holds(comparison, row)
-            return to if answer is None and needs(comparison, row) == frozenset({need}) else answer
-
-        return leaf
-
-    return any(_with_leaves(condition, brings(to)) is not None for to in (True, False))
+    hanging = _hanging_on(condition, row, need)
+    return any(_when_told(condition, row, dict.fromkeys(hanging, to)) is not None for to in (True, False))
 
 
-def _with_leaves(condition: Condition, leaf: Callable[[Comparison], Answer]) -> Answer:
-    """Return what the condition answers when its comparisons answer as `leaf` says."""
+def settles(condition: Condition, row: Row) -> tuple[str, ...]:
+    """Return the needs of an undecided condition each of which settles it alone, whatever it turns out to be."""
+    return tuple(sorted(need for need in needs(condition, row) if _settles(condition, row, need)))
+
+
+def _settles(condition: Condition, row: Row, need: str) -> bool:
+    hanging = _hanging_on(condition, row, need)
+    if not 0 < len(hanging) <= _MOST_LEAVES:
+        return False
+    ways = product((True, False), repeat=len(hanging))
+    return all(_when_told(condition, row, dict(zip(hanging, way, strict=True))) is not None for way in ways)
+
+
+def _hanging_on(condition: Condition, row: Row, need: str) -> tuple[Comparison, ...]:
+    """Return the comparisons that this need alone decides."""
+    return tuple(dict.fromkeys(one for one in comparisons(condition) if needs(one, row) == frozenset({need})))
+
+
+def _when_told(condition: Condition, row: Row, told: Mapping[Comparison, Answer]) -> Answer:
+    """Return what the condition answers when some of its comparisons answer as they are told to."""
     match condition:
         case Comparison():
-            return leaf(condition)
+            return told[condition] if condition in told else holds(condition, row)
         case Named():
-            answer = _with_leaves(condition.condition, leaf)
+            answer = _when_told(condition.condition, row, told)
             return answer if condition.positive else invert(answer)
         case Group():
-            values = [_with_leaves(child, leaf) for child in condition.conditions]
+            values = [_when_told(child, row, told) for child in condition.conditions]
             yes, maybe = values.count(True), values.count(None)
             least = {"all": len(values), "any": 1, "none": 1, "at_least_of": condition.many}[condition.kind]
             found = True if yes >= least else None if yes + maybe >= least else False

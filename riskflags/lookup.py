@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, assert_never
 
-from riskflags.calendar import Duration, ParamDuration, move_day
+from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import Answer, Comparison, Condition, Constant, Group, Named, Row, both, holds, names_read
 from riskflags.condition import needs as needs_of
 from riskflags.incident import is_assigned
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
-_HOURS = {"minutes": 60, "hours": 3600}
 _PARAM = "param."
 _THIS = "this."
 
@@ -150,6 +149,20 @@ def _record_items(spec: LookUp, row: Row, record: Record, records: Records, even
         yield from _rejected(records.rejected, keys_of(row["child.id"]), spec)
 
 
+def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) -> list[tuple[Record, Moment]]:
+    """Return the records that a look-up leaves out for their time alone, each with its time."""
+    event = row[records.pack.event_time]
+    if spec.window.back is None or not isinstance(event, Moment):
+        return []
+    inside, wherever = (
+        {item.record_id for item in _record_items(one, row, record, records, event) if item.counts is not False}
+        for one in (spec, replace(spec, window=replace(spec.window, back=None)))
+    )
+    others = {other.id: other for other in records.sharing(spec.by[0], keys_of(row[spec.by[0]]))}
+    times = ((others[key], others[key].base[records.pack.event_time]) for key in wherever - inside if key in others)
+    return [(other, when) for other, when in times if isinstance(when, Moment)]
+
+
 def _record_item(spec: LookUp, looked: Row, row: Row, other: Record, event: Moment, *, own: bool, this: bool) -> Item:
     when = looked[other.event_time]
     inside = True if own else _in_window(spec, row, when, event)
@@ -230,8 +243,8 @@ def _in_window(spec: LookUp, row: Row, when: Value, event: Moment) -> Answer:
     span = span_of(window.back, row)
     if isinstance(span, Absent):
         return None
-    if span.unit in _HOURS:
-        seconds = span.amount * _HOURS[span.unit]
+    if span.unit in ELAPSED_SECONDS:
+        seconds = span.amount * ELAPSED_SECONDS[span.unit]
         late = True if window.up_to_as_of else _ordered(when, event)
         begun = _ordered(Moment(event.earliest - seconds + 1, event.latest - seconds + 1, event.day, ""), when)
         return both(late, begun)

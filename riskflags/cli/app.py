@@ -166,6 +166,9 @@ def explain(
     incident: Annotated[str, typer.Option(metavar="ID", help="The incident.")],
     child: Annotated[str | None, typer.Option(metavar="ID", help="The child, where the incident has several.")] = None,
     rule: Annotated[str | None, typer.Option(metavar="ID", help="One rule, by id or code.")] = None,
+    form: Annotated[
+        Literal["text", "tree", "json"], typer.Option("--format", help="Lines, a drawn tree, or data for programs.")
+    ] = "text",
     rules: Rules = None,
     mapping: Mapping = None,
     actions: Actions = None,
@@ -177,12 +180,12 @@ def explain(
     show_personal: ShowPersonal = False,
 ) -> None:
     """Show why rules fired, cleared or are undecided on one incident."""
-    from riskflags.cli.explain import explain_incident
+    from riskflags.cli.explain import Asked, explain_incident
     from riskflags.cli.inputs import Inputs, Terms
 
     inputs = Inputs((file,), mapping, actions, suspects, markers)
     terms = Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal)
-    raise typer.Exit(explain_incident(inputs, terms, incident=incident, child=child, rule=rule))
+    raise typer.Exit(explain_incident(inputs, terms, Asked(incident, child, rule), form=form))
 
 
 @app.command()

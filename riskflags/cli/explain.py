@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
@@ -12,32 +14,62 @@ from riskflags.model import Verdict
 from riskflags.report.closing import record_words
 from riskflags.report.phrases import listed, safe
 from riskflags.report.terminal import Screen, progress
+from riskflags.report.tree import drawn
 from riskflags.words import time_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from riskflags.assessment import Assessment
     from riskflags.explanation import Explanation
     from riskflags.incident import Incident
     from riskflags.pack import Pack, Rule
 
+Form = Literal["text", "tree", "json"]
 
-def explain_incident(inputs: Inputs, terms: Terms, *, incident: str, child: str | None, rule: str | None) -> int:
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be explained: an incident, one of its children, one rule."""
+
+    incident: str
+    child: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The explanations of one record: those to show, and the codes of the rules that cleared and are left out."""
+
+    assessment: Assessment
+    shown: tuple[Explanation, ...]
+    cleared: tuple[str, ...]
+
+
+def explain_incident(inputs: Inputs, terms: Terms, asked: Asked, *, form: Form) -> int:
     """Print the explanation of one rule, or of every rule that did not clear, on each record of the incident."""
     pack = terms.pack()
-    rules = _rules(pack, rule)
+    rules = _rules(pack, asked.rule)
     as_of = moment_of(terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     with progress("Reading"):
         intake = read_records(inputs, record=pack.record, zone=pack.zone)
-    chosen = _chosen(intake.incidents, incident=incident, child=child)
+    told = [
+        _told(engine.assess(record, intake.incidents, as_of=as_of, rejects=intake.rejects), record, rules, asked, terms)
+        for record in _chosen(intake.incidents, asked)
+    ]
     screen = Screen()
-    screen.line(f"As of {time_words(as_of)} ({as_of.isoformat()}).")
-    for record in chosen:
-        assessment = engine.assess(record, intake.incidents, as_of=as_of, rejects=intake.rejects)
-        screen.heading(record_words(*record.key))
-        _show(screen, assessment, rules, suspects=_suspects(record), every=rule is not None, terms=terms)
+    match form:
+        case "json":
+            screen.text(json.dumps(_data(told, as_of), ensure_ascii=False, indent=2))
+        case "text" | "tree":
+            screen.line(f"As of {time_words(as_of)} ({as_of.isoformat()}).")
+            for one in told:
+                screen.heading(record_words(one.assessment.incident_id, one.assessment.child_id))
+                _show(screen, one, form)
+        case _:
+            assert_never(form)
     return Exit.done
 
 
@@ -52,7 +84,8 @@ def _rules(pack: Pack, name: str | None) -> Sequence[Rule]:
     return list({rule.id: rule for rule in found}.values())
 
 
-def _chosen(incidents: Sequence[Incident], *, incident: str, child: str | None) -> list[Incident]:
+def _chosen(incidents: Sequence[Incident], asked: Asked) -> list[Incident]:
+    incident, child = asked.incident, asked.child
     found = [one for one in incidents if one.key[0] == incident]
     if not found:
         near = difflib.get_close_matches(incident, sorted({one.key[0] for one in incidents}), n=1)
@@ -66,36 +99,50 @@ def _chosen(incidents: Sequence[Incident], *, incident: str, child: str | None) 
     return of_child
 
 
-def _suspects(record: Incident) -> tuple[str | None, ...]:
-    return tuple(suspect.id for suspect in record.suspects) or (None,)
-
-
-def _show(
-    screen: Screen,
-    assessment: Assessment,
-    rules: Sequence[Rule],
-    *,
-    suspects: Sequence[str | None],
-    every: bool,
-    terms: Terms,
-) -> None:
+def _told(assessment: Assessment, record: Incident, rules: Sequence[Rule], asked: Asked, terms: Terms) -> Told:
     if assessment.not_yet:
-        screen.line("The time of this record is after as_of: it takes no part yet.")
-        return
+        return Told(assessment, (), ())
+    suspects = tuple(suspect.id for suspect in record.suspects) or (None,)
+    shown: list[Explanation] = []
     cleared: list[str] = []
     for rule in rules:
-        seats = suspects if rule.for_each else (None,)
-        found = [_explained(assessment, rule, suspect, terms) for suspect in seats]
-        for explanation in found:
-            if every or explanation.verdict is not Verdict.clears:
-                screen.line()
-                screen.text("\n".join(safe(line) for line in str(explanation).splitlines()))
-        if all(explanation.verdict is Verdict.clears for explanation in found):
+        found = [
+            assessment.explain(rule.id, suspect=suspect, show_personal=terms.show_personal)
+            for suspect in (suspects if rule.for_each else (None,))
+        ]
+        shown += [one for one in found if asked.rule is not None or one.verdict is not Verdict.clears]
+        if asked.rule is None and all(one.verdict is Verdict.clears for one in found):
             cleared.append(rule.code)
-    if cleared and not every:
+    return Told(assessment, tuple(shown), tuple(cleared))
+
+
+def _data(told: Sequence[Told], as_of: datetime) -> dict[str, Any]:
+    """Return explanations as data: {as_of, records: [{incident_id, child_id, not_yet, explanations, cleared}]}."""
+    return {
+        "as_of": as_of.isoformat(),
+        "records": [
+            {
+                "incident_id": one.assessment.incident_id,
+                "child_id": one.assessment.child_id,
+                "not_yet": one.assessment.not_yet,
+                "explanations": [explanation.model_dump(mode="json") for explanation in one.shown],
+                "cleared": one.cleared,
+            }
+            for one in told
+        ],
+    }
+
+
+def _show(screen: Screen, told: Told, form: Literal["text", "tree"]) -> None:
+    if told.assessment.not_yet:
+        screen.line("The time of this record is after as_of: it takes no part yet.")
+        return
+    for explanation in told.shown:
         screen.line()
-        screen.line(f"Cleared: {listed(cleared)}. Add --rule with one of them to see why.")
-
-
-def _explained(assessment: Assessment, rule: Rule, suspect: str | None, terms: Terms) -> Explanation:
-    return assessment.explain(rule.id, suspect=suspect, show_personal=terms.show_personal)
+        if form == "tree":
+            screen.drawing(drawn(explanation))
+        else:
+            screen.text("\n".join(safe(line) for line in str(explanation).splitlines()))
+    if told.cleared:
+        screen.line()
+        screen.line(f"Cleared: {listed(told.cleared)}. Add --rule with one of them to see why.")

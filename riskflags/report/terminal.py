@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Protocol, Self, TextIO
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from rich.console import ConsoleRenderable
+
 Part = str | tuple[str, str]
 """Text, or text with a style of rich: ("CRITICAL", "bold red")."""
 NARROWEST = 20
 """Characters that a line may always take: a terminal that is narrower wraps by itself."""
+_WIDEST = 1_000
+"""Characters of a line in a pipe: nobody wraps it there."""
 SEVERITY_STYLES = {"critical": "bold red", "high": "bold yellow", "medium": "bold", "low": ""}
 
 
@@ -39,6 +43,16 @@ class Screen:
     def text(self, text: str) -> None:
         """Print text as it is: explanations and problems have a layout of their own."""
         self._write(f"{text}\n")
+
+    def drawing(self, drawing: ConsoleRenderable) -> None:
+        """Print what rich draws: coloured and as wide as the terminal, plain and as wide as it must be in a pipe."""
+        from rich.console import Console  # noqa: PLC0415 - not quick to import
+
+        buffer = io.StringIO()
+        width = None if self._is_terminal else _WIDEST
+        console = Console(file=buffer, force_terminal=self._is_terminal, width=width, highlight=False, emoji=False)
+        console.print(drawing)
+        self._write("".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines()))
 
     def _wrapped(self, parts: tuple[Part, ...], indent: int) -> str:
         from rich.console import Console  # noqa: PLC0415 - not needed in a pipe, and not quick to import
