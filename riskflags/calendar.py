@@ -1,15 +1,16 @@
 """Durations, and deadlines: elapsed minutes and hours, local calendar days to years, and working days.
 
 Minutes and hours are elapsed time. Days, weeks, months and years keep the local time of day. Working days count from
-the anchor's day as day 0 and end with the last local second of the last day; so does "same day". An anchor whose time
-is not known gives a deadline that lies between two instants.
+the anchor's day as day 0 and end with the last local second of the last day; so does "same day". "Before next school
+day" ends where the next school day starts, which may be later on the anchor's own day. An anchor whose time is not
+known gives a deadline that lies between two instants.
 """
 
 from __future__ import annotations
 
 import calendar as months
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 
     from riskflags.model import Moment
 
-Unit = Literal["minutes", "hours", "days", "weeks", "months", "years", "working days", "same day"]
+Unit = Literal[
+    "minutes", "hours", "days", "weeks", "months", "years", "working days", "same day", "before next school day"
+]
+_WITHOUT_AMOUNT: tuple[Unit, ...] = ("same day", "before next school day")
 _LONGEST_AMOUNT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """An amount of a unit. `same day` has amount 0. Text form: "24 hours"."""
+    """An amount of a unit. `same day` and `before next school day` have amount 0. Text form: "24 hours"."""
 
     amount: int
     unit: Unit
 
     def __str__(self) -> str:
-        if self.unit == "same day":
+        if self.unit in _WITHOUT_AMOUNT:
             return self.unit
         return f"{self.amount} {self.unit[:-1] if self.amount == 1 else self.unit}"
 
@@ -41,13 +45,21 @@ class Duration:
     @cache
     def parse(cls, text: str) -> Duration:
         """Return the duration of a text such as "24 hours", "1 working day" or "same day". ValueError for any other."""
-        if text == "same day":
-            return cls(0, "same day")
+        if alone := next((unit for unit in _WITHOUT_AMOUNT if unit == text), None):
+            return cls(0, alone)
         amount, _, unit = text.partition(" ")
         plural = unit if unit.endswith("s") else f"{unit}s"
         found = next((u for u in get_args(Unit) if u == plural), None)
-        if found is None or not (amount.isascii() and amount.isdigit()) or len(amount) > _LONGEST_AMOUNT:
-            msg = 'write a number and a unit: "24 hours", "5 working days", "90 days", or "same day"'
+        if (
+            found is None
+            or found in _WITHOUT_AMOUNT
+            or not (amount.isascii() and amount.isdigit())
+            or len(amount) > _LONGEST_AMOUNT
+        ):
+            msg = (
+                'write a number and a unit: "24 hours", "5 working days", "90 days"; or "same day", or '
+                '"before next school day"'
+            )
             raise ValueError(msg)
         return cls(int(amount), found)
 
@@ -60,6 +72,19 @@ class ParamDuration:
 
 
 Span = Duration | ParamDuration
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """The school days of a pack: when a day starts, the terms (both days in), and the days on which school is closed.
+
+    Weekends and the holidays of the pack's calendar are never school days.
+    """
+
+    day_starts: time
+    terms: tuple[tuple[date, date], ...]
+    closed: frozenset[date] = frozenset()
+
 
 Deadline = tuple[int, int]
 """The earliest and the latest UTC second at which it can fall due; both ends are in time."""
@@ -95,8 +120,10 @@ def late_seconds(late_by: Duration) -> int:
     return late_by.amount * _LATE_SECONDS[late_by.unit]
 
 
-def deadline(anchor: Moment, within: Duration, *, calendar: str, zone: ZoneInfo) -> Deadline | None:
-    """Return when something falls due a span after the anchor; None outside the years that the calendar covers."""
+def deadline(
+    anchor: Moment, within: Duration, *, calendar: str, zone: ZoneInfo, school: School | None = None
+) -> Deadline | None:
+    """Return when something falls due a span after the anchor; None outside what the calendar or the terms cover."""
     if within.unit in ELAPSED_SECONDS:
         seconds = within.amount * ELAPSED_SECONDS[within.unit]
         return anchor.earliest + seconds, anchor.latest + seconds
@@ -109,7 +136,31 @@ def deadline(anchor: Moment, within: Duration, *, calendar: str, zone: ZoneInfo)
             return None
         end = _last_second(day, zone)
         return end, end
+    if within.unit == "before next school day":
+        starts = [next_school_start(s, school, calendar=calendar, zone=zone) for s in (anchor.earliest, anchor.latest)]
+        return None if starts[0] is None or starts[1] is None else (starts[0], starts[1])
     return _moved(anchor.earliest, within, zone), _moved(anchor.latest, within, zone)
+
+
+def next_school_start(seconds: int, school: School | None, *, calendar: str, zone: ZoneInfo) -> int | None:
+    """Return the first start of a school day after an instant; None outside the terms that the pack knows."""
+    if school is None:
+        return None
+    day = datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()
+    if day < min(first for first, _ in school.terms):
+        return None
+    while day <= max(last for _, last in school.terms):
+        start = int(datetime.combine(day, school.day_starts, zone).timestamp())
+        if start > seconds and is_school_day(day, school, calendar=calendar):
+            return start
+        day += timedelta(days=1)
+    return None
+
+
+def is_school_day(day: date, school: School, *, calendar: str) -> bool:
+    """Return whether school is open on the day: a working day in term that is not among those closed."""
+    in_term = any(first <= day <= last for first, last in school.terms)
+    return in_term and day not in school.closed and is_working_day(day, calendar=calendar)
 
 
 def working_day_after(day: date, amount: int, *, calendar: str) -> date | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
-    from riskflags.calendar import Duration, Span
+    from riskflags.calendar import Duration, School, Span
     from riskflags.condition import Condition
     from riskflags.kinds import KindName
 
@@ -359,6 +359,7 @@ class Pack:
     rules: tuple[Rule, ...]
     readings: Mapping[str, Reading]
     layers: tuple[tuple[str, ...], ...]
+    school: School | None = None
     record: type[Incident] = Incident
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 

@@ -197,7 +197,8 @@ def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueB
         absent |= NO_NEEDS.union(*(value.needs for value in (anchor, within) if isinstance(value, Absent)))
         if isinstance(anchor, Moment) and isinstance(within, Duration):
             anchors.append(anchor)
-            when = deadline(anchor, within, calendar=records.pack.calendar, zone=records.names.zone)
+            pack, zone = records.pack, records.names.zone
+            when = deadline(anchor, within, calendar=pack.calendar, zone=zone, school=pack.school)
             inexact |= anchor.needs if when and when[0] < when[1] else NO_NEEDS
             uncovered |= when is None
             found.extend([when] if when else [])

@@ -139,6 +139,7 @@ def write_pack(folder: Path, file: Data) -> None:
         "calendar": "england-and-wales", "timezone": "Europe/London",
         "event_time": "calc.event_time", "effective_by": "calc.known_at",
     }  # fmt: skip
+    pack |= {"school": file["school"]} if "school" in file else {}
     vocabulary: Data = {name: file[name] for name in ("lists", "params", "conditions") if name in file}
     vocabulary |= {"derived": derived | file.get("derived", {}), "roles": {"officer": {"label": "Officer"}}}
     write(folder / "pack.yaml", pack)

@@ -109,6 +109,7 @@ def _pack(settings: Settings, times: tuple[str, str], found: Layered, names: Nam
         roles=dict(sorted(names.roles.known.items())),
         actions=dict(sorted(names.actions.known.items())),
         sources=dict(sorted(names.sources.known.items())),
-        rules=found.rules, readings=found.readings, layers=found.layers, record=names.record,
+        rules=found.rules, readings=found.readings, layers=found.layers, school=settings.school,
+        record=names.record,
         warnings=names.problems.found(),
     )  # fmt: skip

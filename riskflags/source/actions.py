@@ -14,7 +14,7 @@ from riskflags.source.operands import read_codes
 from riskflags.source.problems import quoted
 from riskflags.source.scope import Scope, resolve
 from riskflags.source.shape import Taken, lost, take
-from riskflags.source.spans import params_in, read_span, working_days_in
+from riskflags.source.spans import params_in, read_span, units_of
 from riskflags.source.vocabulary import citations
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from riskflags.calendar import Span
     from riskflags.condition import Condition
+    from riskflags.errors import Place
     from riskflags.source.names import Names, Term
     from riskflags.source.vocabulary import Defined
 
@@ -130,13 +131,25 @@ def _due(node: Node, scope: Scope, names: Names) -> Due | None:
     within = read_span(taken.get("within"), names)
     anchor = _anchor(taken.get("of"), scope, names)
     when = read_whole(taken.get("when"), dataclasses.replace(scope, severity=True), names)
-    if within is not None and working_days_in(within, names) and not names.has_calendar:
-        hint = "name one in pack.yaml: calendar: england-and-wales"
-        names.problems.report("RF140", taken.value_place("within"), "working days without a calendar", hint)
+    if within is not None and not _can_be_counted(within, taken.value_place("within"), names):
         return None
     if within is None or anchor is None or lost(taken, "when", when):
         return None
     return Due(within, anchor.name, when)
+
+
+def _can_be_counted(within: Span, place: Place, names: Names) -> bool:
+    """Return whether the pack says which days are working days or school days, where a deadline needs them."""
+    units = units_of(within, names)
+    if "working days" in units and not names.has_calendar:
+        hint = "name one in pack.yaml: calendar: england-and-wales"
+        names.problems.report("RF140", place, "working days without a calendar", hint)
+        return False
+    if "before next school day" in units and not names.has_school:
+        hint = 'name the terms in pack.yaml:\nschool:\n  day_starts: "09:00"\n  terms:\n    - from: 2026-09-01'
+        names.problems.report("RF140", place, "school days without terms", f"{hint}\n      to: 2026-10-23")
+        return False
+    return True
 
 
 def _anchor(node: Node | None, scope: Scope, names: Names) -> Term | None:

@@ -165,6 +165,7 @@ class Names:
         self.groups = group_paths(record)
         self.zone: ZoneInfo = default_zone()
         self.has_calendar = True
+        self.has_school = True
         self.lists: Table[CodeList] = Table("list", "vocabulary.yaml under lists", problems)
         self.params: Table[Param] = Table("parameter", "vocabulary.yaml under params", problems)
         self.roles = Table[str]("role", "vocabulary.yaml under roles", problems)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from datetime import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from riskflags.calendar import CALENDARS
+from riskflags.calendar import CALENDARS, School
 from riskflags.kinds import default_zone
 from riskflags.source import values
 from riskflags.source.problems import quoted
@@ -14,6 +17,9 @@ from riskflags.source.scope import Scope, resolve
 from riskflags.source.shape import take
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from riskflags.errors import Place
     from riskflags.source.names import Names
     from riskflags.source.nodes import MapNode, Node
     from riskflags.source.shape import Taken
@@ -31,6 +37,7 @@ class Settings:
     version: str = ""
     calendar: str = ""
     zone: ZoneInfo = field(default_factory=default_zone)
+    school: School | None = None
 
 
 def read_settings(node: MapNode | None, names: Names) -> Settings:
@@ -46,8 +53,10 @@ def read_settings(node: MapNode | None, names: Names) -> Settings:
     values.choice(taken.get("language"), ("1",), problems)
     calendar = values.choice(taken.get("calendar"), CALENDARS, problems)
     names.has_calendar = "calendar" in taken.values or taken.damaged
+    names.has_school = "school" in taken.values or taken.damaged
     zone = _zone(taken.get("timezone"), names)
-    return Settings(taken, pack_id, title or "", version or "", calendar or "", zone)
+    school = _school(taken.get("school"), names)
+    return Settings(taken, pack_id, title or "", version or "", calendar or "", zone, school)
 
 
 def _zone(node: Node | None, names: Names) -> ZoneInfo:
@@ -62,6 +71,61 @@ def _zone(node: Node | None, names: Names) -> ZoneInfo:
         message = f"{quoted(scalar.text)} is no timezone"
         names.problems.report("RF020", scalar.place, message, hint, fix=scalar.replaced_by(near))
         return default_zone()
+
+
+# ---- school days -----------------------------------------------------------------------------------------------------
+
+
+def _school(node: Node | None, names: Names) -> School | None:
+    """Return the school days of the pack; None without any, and where something is wrong, which is reported."""
+    taken = take(node, "school", names.problems) if node is not None else None
+    if taken is None:
+        return None
+    starts = values.parsed(taken.get("day_starts"), _time_of_day, "a time of day", names.problems)
+    nodes = values.items(taken.get("terms"), "a list of {from, to}", names.problems)
+    if nodes is not None and not nodes:
+        names.problems.report("RF020", taken.value_place("terms"), "an empty list", "name at least one term")
+    terms = values.complete([_term(one, names) for one in nodes or ()])
+    closed = values.complete([values.day(one, names.problems) for one in values.one_or_many(taken.get("closed"))])
+    if starts is None or not terms or closed is None:
+        return None
+    found = sorted(terms, key=lambda term: term.first)
+    for earlier, later in pairwise(found):
+        if later.first <= earlier.last:
+            message = f"the term from {later.first} begins before the one from {earlier.first} ends ({earlier.last})"
+            names.problems.report("RF151", later.place, message, "let each term begin after the one before it")
+    return School(starts, tuple((term.first, term.last) for term in found), frozenset(closed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    first: date
+    last: date
+    place: Place
+
+
+def _term(node: Node, names: Names) -> _Term | None:
+    taken = take(node, "a term", names.problems)
+    if taken is None:
+        return None
+    first, last = (values.day(taken.get(key), names.problems) for key in ("from", "to"))
+    if first is None or last is None:
+        return None
+    if last < first:
+        hint = "both days are in: `to` is the last"
+        names.problems.report("RF151", taken.value_place("to"), f"a term from {first} to {last}, which is before", hint)
+        return None
+    return _Term(first, last, taken.place)
+
+
+def _time_of_day(text: str) -> time:
+    if not _TIME.fullmatch(text):
+        msg = 'write a time of day, such as "09:00"'
+        raise ValueError(msg)
+    return time.fromisoformat(text)
+
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def pack_time(key: str, settings: Settings, names: Names) -> str:

@@ -42,10 +42,17 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "version": Key("a version, such as 1.2", _NEEDED),
         "language": Key("1", _NEEDED),
         "calendar": Key("a calendar of working days"),
+        "school": Key("{day_starts, terms, closed}"),
         "timezone": Key("a timezone, such as Europe/London", _NEEDED),
         "event_time": Key("a derived moment", _NEEDED),
         "effective_by": Key("a derived moment", _NEEDED),
     },
+    "school": {
+        "day_starts": Key('a time of day in quotes, such as "09:00"', _NEEDED),
+        "terms": Key("a list of {from: 2026-09-01, to: 2026-10-23}", _NEEDED),
+        "closed": Key("a list of dates"),
+    },
+    "a term": {"from": Key("a date", _NEEDED), "to": Key("a date", _NEEDED)},
     "vocabulary.yaml": {
         "lists": Key("{name: a list of codes}"),
         "params": Key("{name: a dated value}"),

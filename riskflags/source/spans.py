@@ -13,6 +13,7 @@ from riskflags.source.shape import refuse_shape
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from riskflags.calendar import Unit
     from riskflags.source.names import Names
 
 
@@ -40,12 +41,10 @@ def read_span(node: Node | None, names: Names, *, units: Iterable[str] = values.
     return ParamDuration(param.name)
 
 
-def working_days_in(span: Span, names: Names) -> bool:
-    """Return whether a span is, or can be, counted in working days."""
-    if isinstance(span, Duration):
-        return span.unit == "working days"
-    spans = (value for _, value in names.params.known[span.param].values)
-    return any(isinstance(value, Duration) and value.unit == "working days" for value in spans)
+def units_of(span: Span, names: Names) -> frozenset[Unit]:
+    """Return the units in which a span is, or can be, counted."""
+    spans = (span,) if isinstance(span, Duration) else (value for _, value in names.params.known[span.param].values)
+    return frozenset(one.unit for one in spans if isinstance(one, Duration))
 
 
 def params_in(span: Span | None) -> frozenset[str]:

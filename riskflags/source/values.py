@@ -191,10 +191,6 @@ def duration(node: Node | None, problems: Problems, *, units: Iterable[str] = UN
     scalar = written(node, "a duration such as 24 hours", problems)
     if scalar is None:
         return None
-    if scalar.text == "before next school day":
-        hint = "this version cannot count school days yet: write 1 working day"
-        problems.report("RF140", scalar.place, "a deadline before the next school day", hint)
-        return None
     found = parsed(scalar, Duration.parse, "a duration such as 24 hours", problems, meant=_meant_duration)
     allowed = tuple(units)
     if found is not None and found.unit not in allowed:
