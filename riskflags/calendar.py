@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import holidays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from riskflags.model import Moment
@@ -98,21 +98,40 @@ _FIRST_YEAR, _LAST_YEAR = 1995, 2100
 _SATURDAY = 5
 
 
-@cache
-def _england_and_wales(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
-
-
-@cache
-def _weekends_only(_year: int) -> frozenset[date]:
-    return frozenset()
-
-
-CALENDARS: Mapping[str, Callable[[int], frozenset[date]]] = {
-    "england-and-wales": _england_and_wales,
-    "weekends-only": _weekends_only,
+WEEKENDS_ONLY = "weekends-only"
+CALENDARS: Mapping[str, str] = {
+    "england-and-wales": "GB-ENG",
+    "scotland": "GB-SCT",
+    "northern-ireland": "GB-NIR",
+    WEEKENDS_ONLY: "",
 }
-"""Name in pack.yaml -> the days of a year, besides Saturdays and Sundays, on which nobody works."""
+"""Name of a calendar in pack.yaml -> what the `holidays` package calls it. Its own names, such as IE, serve too."""
+
+
+def is_calendar(name: str) -> bool:
+    """Return whether there is a calendar of working days of this name."""
+    if name in CALENDARS:
+        return True
+    country, dash, part = name.partition("-")
+    known = holidays.list_supported_countries(include_aliases=False)
+    return country in known and (part in known[country] if dash else True)
+
+
+@cache
+def _days_off(calendar: str, year: int) -> frozenset[date]:
+    """Return the days of a year, besides Saturdays and Sundays, on which nobody works."""
+    country, _, part = CALENDARS.get(calendar, calendar).partition("-")
+    return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year)) if country else frozenset()
+
+
+@cache
+def _years(calendar: str) -> range:
+    """Return the years that a calendar covers."""
+    country, _, part = CALENDARS.get(calendar, calendar).partition("-")
+    if not country:
+        return range(_FIRST_YEAR, _LAST_YEAR + 1)
+    found = holidays.country_holidays(country, subdiv=part or None)
+    return range(max(_FIRST_YEAR, found.start_year), min(_LAST_YEAR, found.end_year) + 1)
 
 
 def late_seconds(late_by: Duration) -> int:
@@ -165,19 +184,19 @@ def is_school_day(day: date, school: School, *, calendar: str) -> bool:
 
 def working_day_after(day: date, amount: int, *, calendar: str) -> date | None:
     """Return the working day that is `amount` working days after the day; None where the calendar does not cover it."""
-    left = amount
+    left, covered = amount, _years(calendar)
     while left:
         day += timedelta(days=1)
-        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        if day.year not in covered:
             return None
         if is_working_day(day, calendar=calendar):
             left -= 1
-    return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+    return day if day.year in covered else None
 
 
 def is_working_day(day: date, *, calendar: str) -> bool:
     """Return whether people work on the day: not a Saturday, a Sunday or a holiday of the calendar."""
-    return day.weekday() < _SATURDAY and day not in CALENDARS[calendar](day.year)
+    return day.weekday() < _SATURDAY and day not in _days_off(calendar, day.year)
 
 
 def move_day(day: date, within: Duration, *, back: bool = False) -> date:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskflags.calendar import Duration, deadline, is_working_day, move_day, working_day_after
+from riskflags.calendar import Duration, deadline, is_calendar, is_working_day, move_day, working_day_after
 from riskflags.model import Moment
 
 LONDON = ZoneInfo("Europe/London")
@@ -58,6 +58,27 @@ def test_nobody_works_on_the_published_bank_holidays_and_everybody_on_the_other_
 def test_a_calendar_of_weekends_only_has_no_holidays() -> None:
     assert is_working_day(date(2026, 12, 25), calendar="weekends-only")
     assert not is_working_day(date(2026, 12, 26), calendar="weekends-only")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "day", "works"),
+    [
+        ("scotland", date(2026, 1, 2), False),
+        (ENGLAND, date(2026, 1, 2), True),
+        ("scotland", date(2026, 4, 6), True),
+        ("northern-ireland", date(2026, 7, 13), False),
+        ("IE", date(2026, 3, 17), False),
+        ("GB-NIR", date(2026, 3, 17), False),
+    ],
+)
+def test_other_calendars_have_their_own_holidays(calendar: str, day: date, works: bool) -> None:
+    assert is_calendar(calendar)
+    assert is_working_day(day, calendar=calendar) is works
+
+
+@pytest.mark.parametrize("name", ["", "england", "XX", "GB-XXX", "GB-", "-", "weekends"])
+def test_a_calendar_that_nobody_knows_is_none(name: str) -> None:
+    assert not is_calendar(name)
 
 
 @given(DAYS, st.integers(1, 60))

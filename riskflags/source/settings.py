@@ -9,10 +9,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from riskflags.calendar import CALENDARS, School
+from riskflags.calendar import CALENDARS, School, is_calendar
 from riskflags.kinds import default_zone
 from riskflags.source import values
-from riskflags.source.problems import quoted
+from riskflags.source.problems import listed, quoted
 from riskflags.source.scope import Scope, resolve
 from riskflags.source.shape import take
 
@@ -51,12 +51,25 @@ def read_settings(node: MapNode | None, names: Names) -> Settings:
     title = values.text(taken.get("title"), problems)
     version = values.loose_text(taken.get("version"), problems)
     values.choice(taken.get("language"), ("1",), problems)
-    calendar = values.choice(taken.get("calendar"), CALENDARS, problems)
+    calendar = _calendar(taken.get("calendar"), names)
     names.has_calendar = "calendar" in taken.values or taken.damaged
     names.has_school = "school" in taken.values or taken.damaged
     zone = _zone(taken.get("timezone"), names)
     school = _school(taken.get("school"), names)
     return Settings(taken, pack_id, title or "", version or "", calendar or "", zone, school)
+
+
+def _calendar(node: Node | None, names: Names) -> str | None:
+    """Return the name of a calendar: one of ours, or one that the holidays package knows."""
+    scalar = values.written(node, "a calendar such as england-and-wales", names.problems)
+    if scalar is None or is_calendar(scalar.text):
+        return scalar.text if scalar is not None else None
+    near = names.problems.nearest(scalar.text, CALENDARS)
+    meant = f"did you mean {near}? " if near else ""
+    hint = f"{meant}Write {listed(CALENDARS)}, or the code of a country or of a part of it, such as IE or GB-NIR"
+    message = f"{quoted(scalar.text)} is no calendar of working days"
+    names.problems.report("RF020", scalar.place, message, hint, fix=scalar.replaced_by(near))
+    return None
 
 
 def _zone(node: Node | None, names: Names) -> ZoneInfo:

@@ -41,7 +41,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "title": _TEXT,
         "version": Key("a version, such as 1.2", _NEEDED),
         "language": Key("1", _NEEDED),
-        "calendar": Key("a calendar of working days"),
+        "calendar": Key("a calendar of working days, such as england-and-wales"),
         "school": Key("{day_starts, terms, closed}"),
         "timezone": Key("a timezone, such as Europe/London", _NEEDED),
         "event_time": Key("a derived moment", _NEEDED),
