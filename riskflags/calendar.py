@@ -45,8 +45,9 @@ class Duration:
     @cache
     def parse(cls, text: str) -> Duration:
         """Return the duration of a text such as "24 hours", "1 working day" or "same day". ValueError for any other."""
-        if alone := next((unit for unit in _WITHOUT_AMOUNT if unit == text), None):
-            return cls(0, alone)
+        for alone in _WITHOUT_AMOUNT:
+            if text == alone:
+                return cls(0, alone)
         amount, _, unit = text.partition(" ")
         plural = unit if unit.endswith("s") else f"{unit}s"
         found = next((u for u in get_args(Unit) if u == plural), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from riskflags.assessment import Assessment
@@ -41,11 +42,14 @@ class Engine:
         self.pack = pack
         self.strict = strict
         self._names = Names.of(pack)
-        self._digest = pack.digest
         self._layers = _layered(pack)
 
     def __reduce__(self) -> tuple[Callable[..., Engine], tuple[Pack, bool]]:
         return (_engine, (self.pack, self.strict))
+
+    @cached_property
+    def _digest(self) -> str:
+        return self.pack.digest
 
     def assess(
         self,

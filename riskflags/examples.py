@@ -1,31 +1,51 @@
 """The examples of a pack, run on every engine, and what they cover.
 
-An example passes when the record that it expects something of comes out so. Coverage asks of every comparison that a
-rule or a named condition writes itself whether the examples have seen it both hold and fail.
+An example passes when each record that it expects something of comes out so, by the meaning of the rule and on the
+engine beside it. It needs its own rule, the rules whose flags and gaps that one reads, and, where it expects gaps,
+every rule that requires those actions: with these alone it comes out as it does with the whole pack.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from riskflags.case import Case
-from riskflags.condition import Comparison, Condition, Group, Named, Row, holds
+from riskflags.condition import comparisons, holds
+from riskflags.coverage import Seen, Uncovered, own_conditions
 from riskflags.engine import Engine
+from riskflags.explaining import explained_condition
+from riskflags.explanation import tree_text
 from riskflags.model import Verdict
 from riskflags.online import Online
-from riskflags.pack import shown
-from riskflags.record import Names, Record, Records
+from riskflags.pack import FlagReading, GapReading
+from riskflags.record import Names, Records
 from riskflags.requirements import Outcome, with_severity
+from riskflags.source.layers import conditions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from riskflags.errors import Place
     from riskflags.incident import Incident
-    from riskflags.pack import Example, Expected, NamedCondition, Pack, Rule
+    from riskflags.pack import Example, Expected, NamedCondition, Pack, Reading, Rule
+    from riskflags.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which an example came out otherwise: where that is expected, and what came out instead."""
+
+    place: Place
+    says: str
+
+    def __str__(self) -> str:
+        return self.says
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +55,7 @@ class ExampleResult:
     owner: str
     name: str
     place: Place
-    differences: tuple[str, ...]
+    differences: tuple[Difference, ...]
     explanation: str = ""
 
     @property
@@ -45,91 +65,74 @@ class ExampleResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Uncovered:
-    """A comparison that the examples of its owner never saw hold, or never saw fail."""
+class Tried:
+    """The examples of one rule or named condition with their results, and what they cover.
+
+    `uncovered` are the comparisons and the branches that the examples never showed both ways, or deciding.
+    """
 
     owner: str
     place: Place
-    says: str
-    never: str
+    results: tuple[ExampleResult, ...]
+    uncovered: tuple[Uncovered, ...]
+    comparisons: int
+    branches: int
+
+    @property
+    def is_covered(self) -> bool:
+        """True when every comparison was seen both true and false: what an active rule must have."""
+        return all(item.is_branch for item in self.uncovered)
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleReport:
-    """Every example of a pack with its result, every comparison with a gap in its coverage, and how many there are."""
+    """The examples of a pack, by rule and named condition."""
 
-    results: tuple[ExampleResult, ...]
-    uncovered: tuple[Uncovered, ...]
-    comparisons: int
+    owners: tuple[Tried, ...]
+
+    @property
+    def results(self) -> tuple[ExampleResult, ...]:
+        """Every example with its result."""
+        return tuple(result for owner in self.owners for result in owner.results)
+
+    @property
+    def uncovered(self) -> tuple[Uncovered, ...]:
+        """Every comparison and branch with a gap in its coverage."""
+        return tuple(item for owner in self.owners for item in owner.uncovered)
 
     @property
     def passed(self) -> bool:
-        """True when every example passed and every comparison was covered."""
-        return not self.uncovered and all(result.passed for result in self.results)
+        """True when every example passed and every comparison was covered. Branches are reported, and do not fail."""
+        return all(owner.is_covered for owner in self.owners) and all(result.passed for result in self.results)
 
 
-def run_examples(pack: Pack) -> ExampleReport:
-    """Return how the examples of a pack come out, drafts among them, in the order of the rules."""
+def run_examples(pack: Pack, *, only: str | None = None) -> ExampleReport:
+    """Return how the examples of a pack come out, drafts among them, in the order of the rules.
+
+    `only` takes one rule by id or code, or one named condition. LookupError where there is none of that name.
+    """
     pack = pack.with_drafts()
-    engine = Engine(pack, strict=True)
-    names = Names.of(pack)
-    results: list[ExampleResult] = []
-    uncovered: list[Uncovered] = []
-    total = 0
-    for rule in pack.rules:
-        if rule.status == "retired":
-            continue
-        seen = Seen(_own_of_rule(rule))
-        results.extend(_run(engine, rule, example, seen) for example in rule.examples)
-        uncovered.extend(seen.gaps(rule.key))
-        total += len(seen.comparisons)
-    for condition in pack.conditions.values():
-        seen = Seen(_own(condition.condition))
-        results.extend(_run_condition(names, condition, example, seen) for example in condition.examples)
-        uncovered.extend(seen.gaps(condition.name))
-        total += len(seen.comparisons)
-    return ExampleReport(tuple(results), tuple(uncovered), total)
+    engine_for = _engines(pack)
+    rules = [rule for rule in pack.rules if rule.status != "retired" and only in (None, rule.id, rule.code)]
+    conditions = [condition for condition in pack.conditions.values() if only in (None, condition.name)]
+    if only is not None and not rules and not conditions:
+        msg = f"no rule or condition {only!r} in this pack"
+        raise LookupError(msg)
+    names = Names.of(dataclasses.replace(pack, rules=(), layers=()))
+    tried = [_try_rule(rule, engine_for) for rule in rules]
+    tried += [_try_condition(condition, names) for condition in conditions]
+    return ExampleReport(tuple(tried))
 
 
-class Seen:
-    """Which comparisons have been seen to hold and to fail."""
-
-    def __init__(self, comparisons: Sequence[Comparison]) -> None:
-        self.comparisons = tuple(comparisons)
-        self._answers: list[set[bool]] = [set() for _ in self.comparisons]
-
-    def look(self, row: Row) -> None:
-        """Take note of what each comparison answers on a row."""
-        for comparison, answers in zip(self.comparisons, self._answers, strict=True):
-            answer = holds(comparison, row)
-            if answer is not None:
-                answers.add(answer)
-
-    def gaps(self, owner: str) -> Iterator[Uncovered]:
-        """Yield what was never seen."""
-        for comparison, answers in zip(self.comparisons, self._answers, strict=True):
-            if len(answers) < 2:  # noqa: PLR2004 - both answers
-                never = "never true or false" if not answers else "never false" if True in answers else "never true"
-                says = f"{shown(comparison.name)}: {comparison.operator}"
-                yield Uncovered(owner, comparison.place, says, never)
+def try_rule(pack: Pack, key: str) -> Tried:
+    """Return how the examples of one rule of a pack come out, by its key."""
+    pack = pack.with_drafts()
+    return _try_rule(next(rule for rule in pack.rules if rule.key == key), _engines(pack))
 
 
-def _own(condition: Condition) -> list[Comparison]:
-    """Return the comparisons that are written here, not in a named condition that is used."""
-    match condition:
-        case Comparison():
-            return [condition]
-        case Named():
-            return []
-        case Group():
-            return [comparison for child in condition.conditions for comparison in _own(child)]
-
-
-def _own_of_rule(rule: Rule) -> list[Comparison]:
-    conditions = [rule.when, *rule.unless]
-    conditions += [case.when for case in rule.flag.severity if case.when is not None]
-    conditions += [ask.when for ask in rule.requires if ask.when is not None]
-    return [comparison for condition in conditions for comparison in _own(condition)]
+def try_condition(pack: Pack, name: str) -> Tried:
+    """Return how the examples of one named condition of a pack come out."""
+    return _try_condition(pack.conditions[name], Names.of(dataclasses.replace(pack, rules=(), layers=())))
 
 
 def _incidents(pack: Pack, example: Example) -> tuple[Incident, list[Incident]] | str:
@@ -141,29 +144,96 @@ def _incidents(pack: Pack, example: Example) -> tuple[Incident, list[Incident]] 
         ]
     except ValidationError as error:
         first = error.errors()[0]
-        return f"not a record: {'.'.join(str(part) for part in first['loc'])} {first['msg']}"
+        where = ".".join(str(part) for part in first["loc"])
+        return f"not a record: {f'{where}: ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
     return record, history
+
+
+# ---- which rules an example needs ------------------------------------------------------------------------------------
+
+
+EngineFor = Callable[[str, frozenset[str]], Engine]
+"""Gives an engine of one rule, by id, of every rule that requires some actions, and of all that these rest on."""
+
+
+def _engines(pack: Pack) -> EngineFor:
+    requiring: dict[str, set[str]] = {}
+    for rule in pack.rules:
+        for ask in rule.requires:
+            requiring.setdefault(ask.action, set()).add(rule.id)
+    rests_on: dict[str, set[str]] = {}
+    for rule in pack.rules:
+        rests_on.setdefault(rule.id, set()).update(_read_by(rule, pack.readings, requiring))
+
+    @lru_cache(maxsize=8)
+    def engine_of(ids: frozenset[str]) -> Engine:
+        needed, ahead = set[str](), set(ids)
+        while ahead:
+            needed |= ahead
+            ahead = {other for one in ahead for other in rests_on.get(one, ())} - needed
+        rules = tuple(rule for rule in pack.rules if rule.id in needed)
+        keys = {rule.key for rule in rules}
+        layers = tuple(tuple(key for key in layer if key in keys) for layer in pack.layers)
+        return Engine(dataclasses.replace(pack, rules=rules, layers=tuple(filter(None, layers))), strict=True)
+
+    def engine_for(rule_id: str, actions: frozenset[str]) -> Engine:
+        return engine_of(frozenset({rule_id, *(rule for action in actions for rule in requiring.get(action, ()))}))
+
+    return engine_for
+
+
+def _read_by(rule: Rule, readings: Mapping[str, Reading], requiring: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield the rules whose flags a rule reads, and those that require the actions whose gaps it reads."""
+    for condition in conditions_of(rule):
+        for comparison in comparisons(condition):
+            match readings.get(comparison.name):
+                case FlagReading(rules=rules):
+                    yield from rules
+                case GapReading(actions=actions):
+                    for action in actions:
+                        yield from requiring.get(action, ())
+                case None:
+                    pass
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
 
 
+def _try_rule(rule: Rule, engine_for: EngineFor) -> Tried:
+    seen = Seen(own_conditions(rule))
+    engines = (engine_for(rule.id, _actions_named(example)) for example in rule.examples)
+    results = tuple(_run(engine, rule, one, seen) for engine, one in zip(engines, rule.examples, strict=True))
+    return _tried(rule.key, rule.place, results, seen)
+
+
+def _tried(owner: str, place: Place, results: tuple[ExampleResult, ...], seen: Seen) -> Tried:
+    return Tried(owner, place, results, tuple(seen.gaps(owner)), len(seen.comparisons), len(seen.branches))
+
+
+def _actions_named(example: Example) -> frozenset[str]:
+    """Return the actions that an example expects something of: every rule that requires them is needed too."""
+    return frozenset(action for expected in example.expect for action, _ in expected.gaps)
+
+
 def _run(engine: Engine, rule: Rule, example: Example, seen: Seen) -> ExampleResult:
     found = _incidents(engine.pack, example)
     if isinstance(found, str):
-        return ExampleResult(rule.key, example.name, example.place, (found,))
+        return ExampleResult(rule.key, example.name, example.place, (Difference(example.place, found),))
     incident, history = found
     cases = {case.record.id: case for case in engine.cases([incident, *history], as_of=example.as_of)}
     for case in cases.values():
         for outcome in _of_rule(case, rule):
             seen.look(with_severity(outcome) if outcome.verdict is Verdict.fires else outcome.row)
-    differences: list[str] = []
+    differences: list[Difference] = []
     explanation = ""
     for expected in example.expect:
-        wrong = _differences(expected, cases.get(expected.incident_id), rule, only=example.only)
-        if wrong and not explanation and expected.incident_id in cases:
-            explanation = str(cases[expected.incident_id].explain(rule.key, expected.suspect, show_personal=True))
-        differences.extend(wrong)
+        case = cases[expected.incident_id]
+        wrong = _differences(expected, case, rule, only=example.only)
+        decided = {outcome.suspect_id for outcome in _of_rule(case, rule)}
+        if wrong and decided and not explanation:
+            suspect = expected.suspect if expected.suspect in decided else None
+            explanation = str(case.explain(rule.key, suspect, show_personal=True))
+        differences.extend(Difference(expected.place, says) for says in wrong)
     return ExampleResult(rule.key, example.name, example.place, tuple(differences), explanation)
 
 
@@ -171,12 +241,11 @@ def _of_rule(case: Case, rule: Rule) -> list[Outcome]:
     return [outcome for outcome in case.outcomes if outcome.rule.key == rule.key]
 
 
-def _differences(expected: Expected, case: Case | None, rule: Rule, *, only: bool) -> list[str]:
-    if case is None:
-        return [f"expects something of {expected.incident_id}, which is no record of the example"]
+def _differences(expected: Expected, case: Case, rule: Rule, *, only: bool) -> list[str]:
     outcomes = [o for o in _of_rule(case, rule) if expected.suspect in (None, o.suspect_id)]
     if not outcomes:
-        return [f"{expected.incident_id}: no suspect {expected.suspect}"]
+        about = f"no suspect {expected.suspect}" if expected.suspect else "the record is not yet there at as_of"
+        return [f"{expected.incident_id}: {about}"]
     order = (Verdict.fires, Verdict.undecided, Verdict.clears)
     outcome = min(outcomes, key=lambda o: (order.index(o.verdict), -o.severity))
     if outcome.verdict != expected.verdict:
@@ -205,24 +274,34 @@ def _of_outcome(expected: Expected, outcome: Outcome, *, only: bool) -> Iterator
 # ---- named conditions ------------------------------------------------------------------------------------------------
 
 
+def _try_condition(condition: NamedCondition, names: Names) -> Tried:
+    seen = Seen([condition.condition])
+    results = tuple(_run_condition(names, condition, example, seen) for example in condition.examples)
+    return _tried(condition.name, condition.place, results, seen)
+
+
 def _run_condition(names: Names, condition: NamedCondition, example: Example, seen: Seen) -> ExampleResult:
     found = _incidents(names.pack, example)
     if isinstance(found, str):
-        return ExampleResult(condition.name, example.name, example.place, (found,))
+        return ExampleResult(condition.name, example.name, example.place, (Difference(example.place, found),))
     incident, history = found
     records = Records(names, [incident, *history], as_of=example.as_of)
-    differences: list[str] = []
+    by_id = {record.id: record for record in records}
+    differences: list[Difference] = []
+    explanation = ""
     online = Online({condition.name: condition.condition})
     for expected in example.expect:
-        record = next((record for record in records if record.id == expected.incident_id), None)
-        if record is None:
-            differences.append(f"expects something of {expected.incident_id}, which is no record of the example")
-            continue
-        differences.extend(_condition_differences(condition, expected, record, records, online))
-        for seat in Case(record, records).seats(for_each=condition.for_each):
+        record = by_id[expected.incident_id]
+        wrong = list(_condition_differences(condition, expected, record, records, online))
+        differences.extend(Difference(expected.place, says) for says in wrong)
+        case = Case(record, records)
+        seats = case.seats(for_each=condition.for_each)
+        if wrong and not explanation:
+            explanation = tree_text(explained_condition(case, condition.condition, seats[0].row))
+        for seat in seats:
             seen.look(seat.row)
     online.close()
-    return ExampleResult(condition.name, example.name, example.place, tuple(differences))
+    return ExampleResult(condition.name, example.name, example.place, tuple(differences), explanation)
 
 
 def _condition_differences(

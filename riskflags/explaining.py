@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from riskflags.case import Case
-    from riskflags.condition import Row
+    from riskflags.condition import Condition, Row
     from riskflags.pack import Rule
     from riskflags.requirements import Outcome, Standing
 
@@ -47,6 +47,11 @@ def explained(case: Case, outcome: Outcome, *, show_personal: bool) -> Explanati
         message=case.message(outcome) if outcome.verdict is Verdict.fires else "",
         sources=tuple(_citations(case, rule)),
     )
+
+
+def explained_condition(case: Case, condition: Condition, row: Row) -> Step:
+    """Return how a condition by itself came out on a row of a record, personal values and all."""
+    return explain(condition, row, _Telling(case, frozenset()).wording())
 
 
 def _citations(case: Case, rule: Rule) -> Iterator[str]:

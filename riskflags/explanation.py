@@ -29,7 +29,7 @@ from riskflags.pack import shown
 from riskflags.words import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from riskflags.errors import Place
 
@@ -111,13 +111,17 @@ class Explanation(BaseModel):
             tree.append((f"{_INDENT}unless", None))
         for step in self.unless:
             tree.extend(_rows(step, depth=2))
-        width = min(max((len(text) for text, step in tree if step is not None), default=0), _WIDEST)
         lines = [self.heading, f"{_INDENT}{self.title}"]
         if self.note:
             lines.append(f"{_INDENT}{self.note}")
-        lines.extend(_line(text, step, width) for text, step in tree)
+        lines.extend(_lines(tree))
         lines.extend(f"{_INDENT}{line}" for line in self.closing)
         return "\n".join(lines)
+
+
+def tree_text(step: Step) -> str:
+    """Return the tree of one condition as text."""
+    return "\n".join(_lines([*_rows(step, depth=0)]))
 
 
 _INDENT = "  "
@@ -133,8 +137,10 @@ def _rows(step: Step, *, depth: int) -> Iterator[tuple[str, Step | None]]:
         yield from _rows(child, depth=depth + 1)
 
 
-def _line(text: str, step: Step | None, width: int) -> str:
-    return text if step is None else f"{text:<{width}}  {beside(step):<24}  {step.place}".rstrip()
+def _lines(rows: Sequence[tuple[str, Step | None]]) -> Iterator[str]:
+    width = min(max((len(text) for text, step in rows if step is not None), default=0), _WIDEST)
+    for text, step in rows:
+        yield text if step is None else f"{text:<{width}}  {beside(step):<24}  {step.place}".rstrip()
 
 
 def beside(step: Step) -> str:

@@ -203,6 +203,7 @@ class Expected:
     suspect: str | None = None
     needs: tuple[str, ...] | None = None
     gaps: tuple[tuple[str, str], ...] = ()
+    place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from riskflags.cli import packs
-from riskflags.errors import Place
-from riskflags.examples import ExampleReport, ExampleResult, Uncovered
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -115,7 +111,8 @@ def test_check_shows_warnings_and_still_passes(tmp_path: Path) -> None:
 def test_the_examples_of_the_shipped_pack_pass_and_cover_it() -> None:
     found = riskflags("test")
     assert found.exit_code == 0
-    assert re.search(r"(\d+) of \1 examples passed, (\d+) of \2 comparisons covered\.", found.stdout)
+    counts = r"(\d+) of \1 examples passed, (\d+) of \2 comparisons and (\d+) of \3 branches covered\."
+    assert re.search(counts, found.stdout)
 
 
 def test_an_example_that_fails_is_shown_beside_what_came_out(tmp_path: Path) -> None:
@@ -128,17 +125,6 @@ def test_an_example_that_fails_is_shown_beside_what_came_out(tmp_path: Path) -> 
     assert re.search(r"repeat-missing\.yaml:\d+:\d+: repeat-missing v1: example '.+' failed", found.stdout)
     assert "expected fires, came out as clears" in found.stdout
     assert "M03 repeat-missing v1 on " in found.stdout
-
-
-def test_what_no_example_covers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = ExampleResult("a-rule v1", "an example", Place("no/such/file.yaml", 3, 5), ("expected fires",))
-    uncovered = Uncovered("a-rule v1", Place("rules/a.yaml", 7, 5), "child.in_care: is", "never false")
-    monkeypatch.setattr(packs, "run_examples", lambda _pack: ExampleReport((result,), (uncovered,), 2))
-    found = riskflags("test")
-    assert found.exit_code == 2
-    assert "no/such/file.yaml:3:5: a-rule v1: example 'an example' failed\n    expected fires\n" in found.stdout
-    assert "rules/a.yaml:7:5: a-rule v1: child.in_care: is is never false in the examples" in found.stdout
-    assert "0 of 1 example passed, 1 of 2 comparisons covered." in found.stdout
 
 
 def test_fields_lists_paths_kinds_codes_and_what_is_personal() -> None:

@@ -153,11 +153,21 @@ def check(
 
 
 @app.command("test")
-def examples(folder: PackFolder = None, record: Record = None) -> None:
-    """Run the examples of a pack, and show what they do not cover."""
-    from riskflags.cli.packs import try_examples
+def examples(
+    folder: PackFolder = None,
+    rule: Annotated[str | None, typer.Option(metavar="ID", help="One rule, by id or code, or one condition.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML too.")] = None,
+    form: Annotated[Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")] = "text",
+    record: Record = None,
+) -> None:
+    """Run the examples of a pack, and show what they do not cover.
 
-    raise typer.Exit(try_examples(folder, record=record))
+    It fails where an example comes out otherwise, or a comparison was never both true and false. A branch that never
+    decided alone is shown, and does not fail.
+    """
+    from riskflags.cli.examples import try_examples
+
+    raise typer.Exit(try_examples(folder, record=record, only=rule, junit=junit, form=form))
 
 
 @app.command()

@@ -1,15 +1,13 @@
-"""The commands for those who write rules: check, test, fields and mappings."""
+"""The commands for those who write rules: check, fields and mappings."""
 
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import load_pack, record_model, shortest
-from riskflags.errors import PackError, Place
-from riskflags.examples import ExampleReport, run_examples
+from riskflags.errors import PackError
 from riskflags.fields import FieldInfo, catalogue
 from riskflags.mapping import mappings
 from riskflags.report.closing import short_digest
@@ -20,6 +18,7 @@ from riskflags.shipped import default_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from riskflags.errors import Problem
     from riskflags.pack import Pack
@@ -67,50 +66,6 @@ def _summed_up(pack: Pack | None, problems: Sequence[Problem]) -> str:
     parts += [count(drafts, "draft")] if drafts else []
     parts += [count(len(pack.actions), "action"), f"digest {short_digest(pack)}", count(warnings, "warning")]
     return f"no problems. {safe(pack.id)} {safe(pack.version)}: {', '.join(parts)}"
-
-
-def try_examples(folder: Path | None, *, record: str | None) -> int:
-    """Run the examples of a pack; print what came out otherwise and what no example covers."""
-    screen = Screen()
-    folder = shortest(folder if folder is not None else default_folder())
-    report = run_examples(load_pack(folder, record=record))
-    _show_failures(screen, report)
-    _show_coverage(screen, report)
-    passed = sum(result.passed for result in report.results)
-    covered = report.comparisons - len(report.uncovered)
-    screen.line(
-        f"{safe(str(folder))}: {passed:,} of {count(len(report.results), 'example')} passed, "
-        f"{covered:,} of {count(report.comparisons, 'comparison')} covered."
-    )
-    return Exit.done if report.passed else Exit.bad_pack
-
-
-def _show_failures(screen: Screen, report: ExampleReport) -> None:
-    for result in report.results:
-        if result.passed:
-            continue
-        screen.line((f"{result.place}: {result.owner}: example {safe(result.name)!r} failed", "bold"))
-        for difference in result.differences:
-            screen.line(safe(difference), indent=4)
-        if line := _line_of(result.place):
-            screen.line(f"the example: {safe(line)}", indent=4)
-        for line in result.explanation.splitlines():
-            screen.text(f"    {safe(line)}")
-        screen.line()
-
-
-def _line_of(place: Place) -> str:
-    """Return the line of a file at a place; nothing where it cannot be read any more."""
-    try:
-        lines = Path(place.path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
-
-
-def _show_coverage(screen: Screen, report: ExampleReport) -> None:
-    for item in report.uncovered:
-        screen.line(f"{item.place}: {item.owner}: {safe(item.says)} is {item.never} in the examples")
 
 
 def list_fields(prefix: str, *, record: str | None) -> int:

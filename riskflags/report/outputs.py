@@ -90,6 +90,18 @@ def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, 
     return tuple(Written(folder / name, number) for name, number in zip(names, rows, strict=True))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write one file of text, whole or not at all. Raises OutputError where it cannot be written."""
+    try:
+        _write_all(path.parent, [(path.name, lambda part: _put(part, text))])
+    except OSError as error:
+        raise OutputError(f"{error.filename or path}: {error.strerror or error}; nothing was written") from error
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
 def _write_all(folder: Path, files: Sequence[tuple[str, Callable[[Path], None]]]) -> None:
     made: list[Path] = []
     try:

@@ -148,7 +148,7 @@ def _expected(node: Node, incident_id: str, names: Names) -> tuple[Expected | No
     """Return what is expected of one record, and whether there may be nothing else."""
     if not isinstance(node, MapNode):
         verdict = values.choice(node, _VERDICTS, names.problems)
-        return (None if verdict is None else Expected(incident_id, _VERDICTS[verdict])), False
+        return (None if verdict is None else Expected(incident_id, _VERDICTS[verdict], place=node.place)), False
     taken = keys_of(node, "what is expected", names.problems)
     only = values.yes_no(taken.get("only"), names.problems) is True
     gaps = _gaps(taken.get("gaps"), names)
@@ -159,8 +159,9 @@ def _expected(node: Node, incident_id: str, names: Names) -> tuple[Expected | No
             hint = "say one of fires, clears and undecided: {fires: {severity: high}, gaps: {...}}"
             names.problems.report("RF011" if verdicts else "RF013", taken.place, message, hint)
         return None, only
-    details = _details(_VERDICTS[verdicts[0]], taken.values[verdicts[0]], names)
-    return Expected(incident_id, _VERDICTS[verdicts[0]], **details, gaps=gaps), only
+    verdict = _VERDICTS[verdicts[0]]
+    details = _details(verdict, taken.values[verdict], names)
+    return Expected(incident_id, verdict, **details, gaps=gaps, place=taken.place_of(verdict)), only
 
 
 def _details(verdict: VerdictName, node: Node, names: Names) -> dict[str, Any]:
