@@ -139,6 +139,11 @@ def _decoded(data: bytes, path: str, problems: Problems) -> str | None:
     return text
 
 
+def is_refused(text: str) -> bool:
+    """Return whether a text holds a character that can stand in a file only as an escape in double quotes."""
+    return _REFUSED.search(text) is not None
+
+
 def _place_of(text: str, index: int, path: str) -> Place:
     lines = _LINE_BREAK.split(text[:index])
     return Place(path, len(lines), len(lines[-1]) + 1)
