@@ -11,6 +11,7 @@ import yaml
 from conformance_cases import FOLDER, read, write_pack
 from hypothesis import given
 from hypothesis import strategies as st
+from varied_packs import write_varied_pack
 
 from riskflags import Incident, Pack
 from riskflags.condition import Comparison, Constant, Named, negated
@@ -27,12 +28,15 @@ PACKS = [TESTS.parent / "rules", TESTS / "packs" / "whole", TESTS / "packs" / "o
 CASES = [*sorted(FOLDER.glob("*.yaml")), TESTS / "rich_pack.yaml"]
 
 
-@pytest.fixture(params=[*PACKS, *CASES], ids=lambda path: path.stem)
+@pytest.fixture(params=[*PACKS, *CASES, Path("varied")], ids=lambda path: path.stem)
 def pack(request: pytest.FixtureRequest, tmp_path: Path) -> Pack:
     path: Path = request.param
     if path.is_dir():
         return Pack.load(path)
-    write_pack(tmp_path / "cases", read(path))
+    if path.suffix:
+        write_pack(tmp_path / "cases", read(path))
+    else:
+        write_varied_pack(tmp_path / "cases", rules=21)
     return Pack.load(tmp_path / "cases")
 
 

@@ -88,7 +88,7 @@ def _text(text: str) -> yaml.Event:
     """Return text as it is read again: in quotes where it looks like something else or holds what does not show."""
     if is_refused(text) or "\r" in text or "\t" in text:
         return _scalar(text, '"')
-    if text in _SPECIAL or Scalar(text, NOWHERE).is_bare:
+    if text in _SPECIAL or Scalar(text, *NOWHERE).is_bare:
         return _scalar(text, "'")
     return _scalar(text, "|" if "\n" in text else None)
 
