@@ -9,14 +9,14 @@ RiskflagsError
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 class RiskflagsError(Exception):
     """The base of every exception that riskflags raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands: a file, a line and a column, both counted from 1 (0: the whole file)."""
 
     path: str

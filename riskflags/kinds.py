@@ -41,6 +41,7 @@ EXAMPLES: dict[KindName, str] = {
 }
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
@@ -63,7 +64,7 @@ def parse_text(value: object) -> str:
     if not text:
         msg = "expected some text: leave the field out where there is none"
         raise ValueError(msg)
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _NO_TEXT.search(text):
         msg = "the text holds a NUL character, or half of a pair that makes one character"
         raise ValueError(msg)
     return text

@@ -132,17 +132,15 @@ class Moment:
 
         A time that the clocks show twice in autumn is both; one that they skip in spring is a ValueError.
         """
-        when = when.replace(microsecond=0)
-        instants = sorted(
-            {int(when.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1)},
-        )
-        real = [s for s in instants if datetime.fromtimestamp(s, zone).replace(tzinfo=None) == when]
-        if not real:
-            msg = f"{when.isoformat()} does not exist in {zone.key}: the clocks went forward over it"
+        first, second = (when.replace(microsecond=0, tzinfo=zone, fold=fold) for fold in (0, 1))
+        if first.utcoffset() == second.utcoffset():
+            return cls.at(first)
+        instants = sorted((int(first.timestamp()), int(second.timestamp())))
+        local = first.replace(tzinfo=None)
+        if datetime.fromtimestamp(instants[0], zone).replace(tzinfo=None) != local:
+            msg = f"{local.isoformat()} does not exist in {zone.key}: the clocks went forward over it"
             raise ValueError(msg)
-        if len(real) == 1:
-            return cls.at(datetime.fromtimestamp(real[0], zone))
-        return cls(real[0], real[-1], when.date(), when.isoformat())
+        return cls(instants[0], instants[1], local.date(), local.isoformat())
 
     @classmethod
     def whole_day(cls, day: date, *, zone: ZoneInfo) -> Moment:

@@ -132,7 +132,7 @@ class LookUp:
 class Derived:
     """A derived value: its name in conditions (unique in the pack), its label, its kind and how it comes about.
 
-    A rule's own derived value has the name `<rule id>/calc.x`; `shown` is what people write and read.
+    A rule's own derived value has the name `<name of its file>/calc.x`; `shown` is what people write and read.
     """
 
     name: str
@@ -397,6 +397,16 @@ class Pack:
         from riskflags.source import load  # noqa: PLC0415 - the loader builds packs: it imports this module
 
         return load(path, record=record)
+
+    def dump(self, path: str | Path) -> None:
+        """Write the pack as YAML, in block style, into a folder that is empty or not there yet.
+
+        Loaded again, it is an equal pack with the same digest. Comments, the names of folders and lists inside lists
+        are not kept. FileExistsError where something stands in the folder.
+        """
+        from riskflags.source import dump  # noqa: PLC0415 - as for load
+
+        dump(self, path)
 
 
 def _plain(value: Any) -> Any:

@@ -118,7 +118,7 @@ class Headers:
     def _operator(self, column: Column, key: Scalar, node: Node) -> RowTest | None:
         match key.text:
             case "is":
-                found = self._texts(ListNode((node,), node.place))
+                found = self._texts(ListNode((node,), *node.place))
                 return None if found is None else CellTest(column, found)
             case "in":
                 found = self._texts(node)

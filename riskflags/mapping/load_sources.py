@@ -107,7 +107,7 @@ class Sources:
         parts: list[str | Column] = []
         for index, part in enumerate(_HOLE.split(scalar.text)):
             if index % 2:
-                column = self._headers.column(Scalar(part, scalar.place, quoted=True))
+                column = self._headers.column(Scalar(part, *scalar.place, quoted=True))
                 parts += [column] if column is not None else []
             elif "{" in part or "}" in part:
                 self._problems.report("RF020", scalar.place, "a brace that is not closed", "write {table.Header}")

@@ -25,6 +25,7 @@ from riskflags.source.rules import read_rule
 from riskflags.source.settings import pack_time, read_settings
 from riskflags.source.shape import SHAPES, take
 from riskflags.source.vocabulary import declared, read_lists, read_params, read_roles, read_sources
+from riskflags.source.write import dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from riskflags.source.rules import Dated
     from riskflags.source.settings import Settings
 
-__all__ = ["PROBLEMS", "SHAPES", "load"]
+__all__ = ["PROBLEMS", "SHAPES", "dump", "load"]
 
 
 def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:

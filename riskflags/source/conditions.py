@@ -231,7 +231,7 @@ def _of_field(key: Scalar, value: Node, scope: Scope, names: Names) -> Condition
             names.problems.report("RF011", value.place, "a list without an operator", hint)
             return None
         case _:
-            return _comparison(Left(key, term), Scalar("is", value.place), value, scope, names)
+            return _comparison(Left(key, term), Scalar("is", *value.place), value, scope, names)
 
 
 def _unknown_word(key: Scalar, scope: Scope, names: Names) -> None:

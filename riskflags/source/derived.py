@@ -66,7 +66,7 @@ def read_derived(key: Scalar, node: Node, internal: str, scope: Scope, names: Na
     function, argument = functions[0], taken.values[functions[0]]
     found: tuple[Computed | LookUp, Term] | None
     if function in LOOK_UPS:
-        found = read_look_up(Scalar(function, taken.place_of(function)), argument, scope, names)
+        found = read_look_up(Scalar(function, *taken.place_of(function)), argument, scope, names)
     else:
         found = _computed(FUNCTIONS[function], argument, scope, names)
     if found is None or past_limits(found[1].traits, key.place, names):

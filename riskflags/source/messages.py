@@ -45,12 +45,12 @@ def _is_broken(name: str, scope: Scope, names: Names) -> bool:
 
 
 def _check_name(name: str, node: Node, scope: Scope, names: Names) -> None:
-    scalar = Scalar(name, node.place)
+    scalar = Scalar(name, *node.place)
     term: Term | None = scope.own.get(name) or names.term(name)
     if term is None and name.startswith("calc."):
         unknown_derived(scalar, scope, names, code="RF170")
     elif term is None and name.startswith("param."):
-        names.params.refuse(Scalar(name.removeprefix("param."), node.place), code="RF170")
+        names.params.refuse(Scalar(name.removeprefix("param."), *node.place), code="RF170")
     elif term is None or term.item or term.kind in ("group", "severity"):
         near = names.problems.nearest(name, names.fields)
         hint = f"did you mean {{{near}}}?" if near else "`riskflags fields` lists the fields"

@@ -59,16 +59,18 @@ NOTHING = Traits()
 
 def together(parts: Iterable[Traits]) -> Traits:
     """Return the traits of what has all these parts, one level higher."""
-    found = list(parts)
-    return Traits(
-        suspect=any(part.suspect for part in found),
-        across=any(part.across for part in found),
-        reads=any(part.reads for part in found),
-        record=any(part.record for part in found),
-        params=frozenset[str]().union(*(part.params for part in found)),
-        height=1 + max((part.height for part in found), default=0),
-        size=sum(part.size for part in found),
-    )
+    suspect = across = reads = record = False
+    params: frozenset[str] = frozenset()
+    height = size = 0
+    for part in parts:
+        suspect |= part.suspect
+        across |= part.across
+        reads |= part.reads
+        record |= part.record
+        params |= part.params
+        height = max(height, part.height)
+        size += part.size
+    return Traits(suspect, across, reads, record, params, height + 1, size)
 
 
 TermKind = KindName | Literal["duration", "group", "severity"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -17,7 +17,7 @@ from riskflags.errors import Fix, Place
 from riskflags.source.problems import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from riskflags.source.problems import Problems
 
@@ -31,13 +31,23 @@ _NUMBER = re.compile(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?|0x[\da-fA-F]
 _WORDS = frozenset({"true", "false", "null", "~"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+# Named tuples, that keep line and column and not a place: a large pack has a hundred thousand nodes, and most of its
+# loading time would go into making them and into the garbage collector's walks over them.
+
+
+class Scalar(NamedTuple):
     """A piece of text, in quotes or not."""
 
     text: str
-    place: Place
+    path: str
+    line: int
+    column: int
     quoted: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(self.path, self.line, self.column)
 
     @property
     def is_empty(self) -> bool:
@@ -61,29 +71,40 @@ class Scalar:
         return Fix(self.place, self.text, f'"{self.text}"')
 
 
-@dataclass(frozen=True, slots=True)
-class ListNode:
+class ListNode(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
-    place: Place
+    path: str
+    line: int
+    column: int
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(self.path, self.line, self.column)
 
 
-@dataclass(frozen=True, slots=True)
-class MapNode:
+class MapNode(NamedTuple):
     """Keys with values, in the order they are written. `damaged`: a problem was reported in the keys themselves."""
 
     pairs: tuple[tuple[Scalar, Node], ...]
-    place: Place
+    path: str
+    line: int
+    column: int
     damaged: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(self.path, self.line, self.column)
 
     def get(self, key: str) -> Node | None:
         """Return the value of a key."""
         return next((value for name, value in self.pairs if name.text == key), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """Something that a problem was reported for: nothing more is said about it."""
 
     place: Place
@@ -139,6 +160,11 @@ def _decoded(data: bytes, path: str, problems: Problems) -> str | None:
     return text
 
 
+def is_refused(text: str) -> bool:
+    """Return whether a text holds a character that can stand in a file only as an escape in double quotes."""
+    return _REFUSED.search(text) is not None
+
+
 def _place_of(text: str, index: int, path: str) -> Place:
     lines = _LINE_BREAK.split(text[:index])
     return Place(path, len(lines), len(lines[-1]) + 1)
@@ -159,7 +185,7 @@ class _Open:
     pairs: list[tuple[Scalar, Node]] = field(default_factory=list[tuple[Scalar, "Node"]])
     key: Node | None = None
     key_end: int = 0
-    first: dict[str, Place] = field(default_factory=dict[str, Place])
+    first: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
     damaged: bool = False
 
 
@@ -186,25 +212,24 @@ class _Builder:
 
     def build(self) -> Node | None:
         """Return the root of the tree."""
+        takes: dict[type[yaml.Event], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._open,
+            yaml.SequenceStartEvent: self._open,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
         for event in _events(self._text):
-            match event:
-                case yaml.ScalarEvent():
-                    self._scalar(event)
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self._open(event)
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    self._close(event)
-                case yaml.AliasEvent():
-                    self._alias(event)
-                case yaml.DocumentStartEvent():
-                    self._document(event)
-                case _:
-                    pass
+            if (take := takes.get(type(event))) is not None:
+                take(event)
         root = self._root
         return None if isinstance(root, Scalar) and root.is_empty else root
 
     def _place(self, event: Any) -> Place:
-        return Place(self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark = event.start_mark
+        return Place(self._path, mark.line + 1, mark.column + 1)
 
     def _document(self, event: Any) -> None:
         self._documents += 1
@@ -216,10 +241,11 @@ class _Builder:
             self._problems.report("RF001", self._place(event), "a YAML directive", "take the line with % out")
 
     def _scalar(self, event: Any) -> None:
-        place = self._place(event)
-        plain = event.style in (None, "")
-        self._refuse_marks(event, place)
-        self._add(Scalar(event.value, place, quoted=not plain), event.end_mark.index)
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_marks(event, self._place(event))
+        mark = event.start_mark
+        node = Scalar(event.value, self._path, mark.line + 1, mark.column + 1, bool(event.style))
+        self._add(node, event.end_mark.index)
 
     def _refuse_marks(self, event: Any, place: Place) -> None:
         """Report an anchor or a tag; the node itself can still be read."""
@@ -254,9 +280,9 @@ class _Builder:
         top = self._stack.pop()
         end: int = event.end_mark.index
         if top.is_map:
-            self._add(MapNode(tuple(top.pairs), top.place, top.damaged), end)
+            self._add(MapNode(tuple(top.pairs), *top.place, top.damaged), end)
         else:
-            self._add(ListNode(tuple(top.nodes), top.place), end)
+            self._add(ListNode(tuple(top.nodes), *top.place), end)
 
     def _add(self, node: Node, end: int) -> None:
         """Put a finished node where it belongs: in the list, as a key or as the value of the last key."""
@@ -285,14 +311,14 @@ class _Builder:
         elif self._lacks_value(top, key, value):
             top.damaged = True
         elif key.text in top.first:
-            first = top.first[key.text]
+            first = top.first[key.text].place
             message = f"{quoted(key.text)} stands twice in one place: first at {first}"
             self._problems.report("RF001", key.place, message, "keep one of the two")
             top.damaged = True
         else:
-            top.first[key.text] = key.place
+            top.first[key.text] = key
             unwritten = isinstance(value, Scalar) and not value.text and not value.quoted
-            top.pairs.append((key, Scalar("", key.place) if unwritten else value))
+            top.pairs.append((key, Scalar("", key.path, key.line, key.column) if unwritten else value))
 
     def _lacks_value(self, top: _Open, key: Scalar, value: Node) -> bool:
         """Report a word in braces that became a key because a comma stands before it."""

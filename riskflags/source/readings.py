@@ -5,6 +5,7 @@ Which rules a family holds depends on who reads it; `riskflags.source.layers` fi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _STATES = tuple(state for state in State if state not in (State.cannot_tell, State.undated))
+GAPS = frozenset({State.overdue, State.done_late})
+"""The states that a reading of a gap is about, unless it names others."""
+_FAMILY = re.compile(r"(?:flag|gap):family ([A-Z]{1,4}(?:, [A-Z]{1,4})*)(?= |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def _at_least(node: Node | None, names: Names) -> Severity | None:
 
 def _states(node: Node | None, names: Names) -> frozenset[State] | None:
     if node is None:
-        return frozenset({State.overdue, State.done_late})
+        return GAPS
     found = _at_least_one(node, lambda one: values.choice(one, map(str, _STATES), names.problems), names)
     return None if found is None else frozenset(State(one) for one in found)
 
@@ -146,3 +150,9 @@ def _late_by(node: Node | None, names: Names) -> Span | None:
     if taken is None:
         return None
     return read_span(taken.get("at_least"), names, units=LATE_UNITS)
+
+
+def families_in(name: str) -> list[str]:
+    """Return the letters of the families that a reading of this name is about; none where it names rules or actions."""
+    found = _FAMILY.match(name)
+    return found[1].split(", ") if found else []

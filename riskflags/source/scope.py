@@ -60,7 +60,7 @@ def resolve(node: Node, scope: Scope, names: Names) -> Term | None:
     if scalar.text == "severity":
         return _severity(scalar, scope, names)
     if scalar.text.startswith("param."):
-        name = dataclasses.replace(scalar, text=scalar.text.removeprefix("param."))
+        name = scalar._replace(text=scalar.text.removeprefix("param."))
         return names.param_term(name.text) if names.params.find(name) is not None else None
     if scalar.text in scope.own:
         term = scope.own[scalar.text]
@@ -82,7 +82,7 @@ def _of_this(node: Scalar, scope: Scope, names: Names) -> Term | None:
         message = f"{quoted(node.text)} outside a look-up"
         names.problems.report("RF111", node.place, message, hint, fix=node.replaced_by(plain))
         return None
-    term = resolve(dataclasses.replace(node, text=node.text.removeprefix("this.")), scope.outer, names)
+    term = resolve(node._replace(text=node.text.removeprefix("this.")), scope.outer, names)
     return None if term is None else dataclasses.replace(term, name=f"this.{term.name}")
 
 

@@ -180,7 +180,9 @@ def _dated(node: Node | None, *, is_duration: bool, names: Names) -> list[tuple[
     for key, value in written:
         day = values.day(key, names.problems)
         read = values.duration(value, names.problems) if is_duration else _number(value, names)
-        if day is not None and read is not None:
+        if day is not None and day in dict(found):
+            names.problems.report("RF151", key.place, f"two values from {day} on", "keep one of the two")
+        elif day is not None and read is not None:
             found.append((day, read))
     return found if len(found) == len(written) else []
 
