@@ -63,8 +63,7 @@ class Scalar(NamedTuple):
         """Return the correction that writes another text here, within the same quotes; None without a text."""
         if not text:
             return None
-        start = Place(self.place.path, self.place.line, self.place.column + self.quoted)
-        return Fix(start, self.text, text)
+        return Fix(Place(self.path, self.line, self.column + self.quoted), self.text, text)
 
     def in_quotes(self) -> Fix:
         """Return the correction that puts the text in quotes."""

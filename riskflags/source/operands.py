@@ -140,7 +140,7 @@ def _fits(codes: CodeList, node: Node, term: Term, names: Names) -> bool:
     else:
         for code in unknown:
             place = names.code_places.get(codes.name, {}).get(code, codes.place)
-            _refuse_code(Scalar(code, place), term, names)
+            _refuse_code(Scalar(code, *place), term, names)
     return not unknown
 
 
@@ -162,7 +162,7 @@ def code_value(node: Node, term: Term, names: Names) -> str | None:
     found = values.text(node, names.problems)
     if found is not None and term.codes is not None and found not in term.codes:
         quotes = isinstance(node, Scalar) and node.quoted
-        _refuse_code(Scalar(found, node.place, quoted=quotes), term, names)
+        _refuse_code(Scalar(found, *node.place, quoted=quotes), term, names)
         return None
     return found
 
