@@ -209,6 +209,75 @@ def fields(
     raise typer.Exit(list_fields(prefix, record=record))
 
 
+@app.command("copy")
+def copy_pack(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is not there yet.")],
+) -> None:
+    """Copy the shipped rules into a folder of your own."""
+    from riskflags.cli.authoring import copy_rules
+
+    raise typer.Exit(copy_rules(folder))
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="FAMILY/ID", help="Where the rule belongs, and its id.")],
+    rules: Annotated[Path | None, typer.Option(metavar="DIR", help="Your pack of rules [default: rules].")] = None,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="What the flag is about.")] = "",
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Why it matters to a child.")] = "",
+    when: Annotated[
+        list[str] | None,
+        typer.Option(metavar='"FIELD OPERATOR VALUE"', help='A comparison: "child.in_care is yes". Once or more.'),
+    ] = None,
+    use: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A named condition of the pack.")] = None,
+    action: Annotated[list[str] | None, typer.Option(metavar="NAME", help="An action that the flag requires.")] = None,
+    severity: Annotated[str, typer.Option(metavar="LEVEL", help="low, medium, high or critical.")] = "medium",
+    about: Annotated[str, typer.Option(metavar="WHOM", help="child, suspect or incident.")] = "child",
+    source: Annotated[str, typer.Option(metavar="NAME", help="A source of sources.yaml.")] = "",
+    says: Annotated[str, typer.Option(metavar="TEXT", help="What the source says.")] = "",
+) -> None:
+    """Begin a new rule. On a terminal it asks for what you leave out."""
+    from riskflags.cli.authoring import Asked, begin_rule
+
+    asked = Asked(
+        title=title, why=why, severity=severity, about=about, source=source, says=says, use=tuple(use or ()),
+        when=tuple(when or ()), actions=tuple(action or ()),
+    )  # fmt: skip
+    raise typer.Exit(begin_rule(name, asked, rules))
+
+
+@app.command("example")
+def pseudonymised(
+    file: Annotated[str, typer.Option("--from", metavar="FILE", help="CSV or JSON lines; - is standard input.")],
+    row: Annotated[int, typer.Option(metavar="N", help="The row in which the record begins.")],
+    rule: Annotated[str, typer.Option(metavar="ID", help="The rule that it is an example of, by id or code.")],
+    rules: Rules = None,
+    mapping: Mapping = None,
+    actions: Actions = None,
+    suspects: Suspects = None,
+    markers: Markers = None,
+    as_of: AsOf = None,
+    record: Record = None,
+) -> None:
+    """Print a real record as a pseudonymised example of a rule."""
+    from riskflags.cli.authoring import print_example
+    from riskflags.cli.inputs import Inputs
+
+    inputs = Inputs((file,), mapping, actions, suspects, markers)
+    raise typer.Exit(print_example(inputs, row=row, rule=rule, rules=rules, as_of=as_of, record=record))
+
+
+@app.command()
+def fmt(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[DIR|FILE]...", help="[default: rules]")] = None,
+    only_check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 2 if one would.")] = False,
+) -> None:
+    """Write the files of a pack in one layout, comments and all."""
+    from riskflags.cli.authoring import lay_out
+
+    raise typer.Exit(lay_out(paths or (), only_check=only_check))
+
+
 @app.command()
 def mappings() -> None:
     """List the shipped mappings of real file formats."""
