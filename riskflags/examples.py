@@ -29,7 +29,7 @@ from riskflags.requirements import Outcome, with_severity
 from riskflags.source.layers import conditions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from riskflags.errors import Place
     from riskflags.incident import Incident
@@ -136,6 +136,43 @@ def try_condition(pack: Pack, name: str) -> Tried:
     return _try_condition(pack.conditions[name], Names.of(dataclasses.replace(pack, rules=(), layers=())))
 
 
+def uncovered(pack: Pack) -> list[Uncovered]:
+    """Return the comparisons that the examples of active rules and of named conditions never show both ways.
+
+    By the meaning of the rules alone, without any engine: quick enough for every check of a pack.
+    """
+    by_layer = [rule for layer in pack.layers for rule in pack.rules if rule.key in layer]
+    rests_on = _rests_on(pack)
+    names = Names.of(pack)
+    found: list[Uncovered] = []
+    for rule in pack.rules:
+        if rule.status == "active":
+            needed = _reach({rule.id}, rests_on)
+            rules = [one for one in by_layer if one.id in needed] if len(needed) > 1 else [rule]
+            found += _gaps_of_rule(rule, rules, names)
+    for condition in pack.conditions.values():
+        if condition.examples:
+            tried = _try_condition(condition, names)
+            found += [item for item in tried.uncovered if not item.is_branch]
+    return found
+
+
+def _gaps_of_rule(rule: Rule, rules: Sequence[Rule], names: Names) -> Iterator[Uncovered]:
+    seen = Seen(own_conditions(rule))
+    for example in rule.examples:
+        incidents = _incidents(names.pack, example)
+        if isinstance(incidents, str):
+            continue  # `riskflags test` says why it is no record; it covers nothing
+        records = Records(names, [incidents[0], *incidents[1]], as_of=example.as_of)
+        for record in records:
+            case = Case(record, records)
+            for one in rules if records.is_there(record) else ():
+                case.outcomes += [case.outcome(one, seat) for seat in case.seats(for_each=one.for_each)]
+            for outcome in _of_rule(case, rule):
+                seen.look(with_severity(outcome) if outcome.verdict is Verdict.fires else outcome.row)
+    return (item for item in seen.gaps(rule.key) if not item.is_branch)
+
+
 def _incidents(pack: Pack, example: Example) -> tuple[Incident, list[Incident]] | str:
     """Return the record of an example and its history, or why one of them cannot be a record."""
     try:
@@ -158,20 +195,11 @@ EngineFor = Callable[[str, frozenset[str]], Engine]
 
 
 def _engines(pack: Pack) -> EngineFor:
-    requiring: dict[str, set[str]] = {}
-    for rule in pack.rules:
-        for ask in rule.requires:
-            requiring.setdefault(ask.action, set()).add(rule.id)
-    rests_on: dict[str, set[str]] = {}
-    for rule in pack.rules:
-        rests_on.setdefault(rule.id, set()).update(_read_by(rule, pack.readings, requiring))
+    requiring, rests_on = _requiring(pack), _rests_on(pack)
 
     @lru_cache(maxsize=8)
     def engine_of(ids: frozenset[str]) -> Engine:
-        needed, ahead = set[str](), set(ids)
-        while ahead:
-            needed |= ahead
-            ahead = {other for one in ahead for other in rests_on.get(one, ())} - needed
+        needed = _reach(ids, rests_on)
         rules = tuple(rule for rule in pack.rules if rule.id in needed)
         keys = {rule.key for rule in rules}
         layers = tuple(tuple(key for key in layer if key in keys) for layer in pack.layers)
@@ -181,6 +209,33 @@ def _engines(pack: Pack) -> EngineFor:
         return engine_of(frozenset({rule_id, *(rule for action in actions for rule in requiring.get(action, ()))}))
 
     return engine_for
+
+
+def _requiring(pack: Pack) -> dict[str, set[str]]:
+    """Return the rules that require each action."""
+    found: dict[str, set[str]] = {}
+    for rule in pack.rules:
+        for ask in rule.requires:
+            found.setdefault(ask.action, set()).add(rule.id)
+    return found
+
+
+def _rests_on(pack: Pack) -> dict[str, set[str]]:
+    """Return for each rule the rules whose flags it reads, and those that require the actions whose gaps it reads."""
+    requiring = _requiring(pack)
+    found: dict[str, set[str]] = {}
+    for rule in pack.rules:
+        found.setdefault(rule.id, set()).update(_read_by(rule, pack.readings, requiring))
+    return found
+
+
+def _reach(ids: Iterable[str], rests_on: Mapping[str, set[str]]) -> set[str]:
+    """Return rules with all that they rest on."""
+    needed, ahead = set[str](), set(ids)
+    while ahead:
+        needed |= ahead
+        ahead = {other for one in ahead for other in rests_on.get(one, ())} - needed
+    return needed
 
 
 def _read_by(rule: Rule, readings: Mapping[str, Reading], requiring: Mapping[str, set[str]]) -> Iterator[str]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class FieldInfo:
     """One field that a rule can name.
 
-    `codes` is its closed code list, or None. `repeated` marks fields of a list (suspects, markers, actions).
+    `codes` is its closed code list, or None. `repeated` marks fields of a list (suspects, markers, actions). `least`
+    and `most` are the range of a number that has one.
     """
 
     path: str
@@ -34,6 +35,8 @@ class FieldInfo:
     personal: bool = False
     planned: bool = False
     repeated: bool = False
+    least: int | None = None
+    most: int | None = None
 
 
 @cache
@@ -65,6 +68,8 @@ def _of_group(model: type[Incident], attribute: str) -> Iterator[FieldInfo]:
             personal=kind.personal,
             planned=kind.planned,
             repeated=attribute in LISTS,
+            least=kind.least,
+            most=kind.most,
         )
 
 

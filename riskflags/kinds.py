@@ -53,6 +53,9 @@ class Kind:
     personal: bool = False
     planned: bool = False
     """A moment that lies ahead on purpose (a review that falls due): as_of does not hide it."""
+    least: int | None = None
+    most: int | None = None
+    """The range of a number, both ends in, where it has one."""
 
 
 def parse_text(value: object) -> str:
@@ -200,7 +203,9 @@ Code = Kind("code")
 CodeList = (BeforeValidator(lambda v: _optional(v, parse_codes)), Kind("codes"))
 OpenCodes = Annotated[tuple[str, ...] | None, *CodeList]
 Decimal6 = Annotated[Decimal | None, BeforeValidator(lambda v: _optional(v, parse_number)), Kind("number")]
-Age = Annotated[Decimal | None, BeforeValidator(lambda v: _optional(v, parse_age)), Kind("number")]
+Age = Annotated[
+    Decimal | None, BeforeValidator(lambda v: _optional(v, parse_age)), Kind("number", least=0, most=OLDEST_AGE)
+]
 YesNo = Annotated[bool | None, BeforeValidator(lambda v: _optional(v, parse_yes_no)), Kind("yes_no")]
 PersonalDate = Annotated[date | None, BeforeValidator(lambda v: _optional(v, parse_date)), Kind("date", personal=True)]
 Time = Annotated[Moment | None, GetPydanticSchema(_moment_schema), Kind("moment")]

@@ -321,6 +321,8 @@ class Rule:
     unless: tuple[Condition, ...] = ()
     requires: tuple[Ask, ...] = ()
     known_limits: str = ""
+    review: date | None = None
+    ignore: frozenset[str] = frozenset()
     examples: tuple[Example, ...] = ()
     place: Place = field(default=NOWHERE, compare=False)
 
@@ -361,6 +363,7 @@ class Pack:
     readings: Mapping[str, Reading]
     layers: tuple[tuple[str, ...], ...]
     school: School | None = None
+    ignore: frozenset[str] = frozenset()
     record: type[Incident] = Incident
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 from riskflags.errors import PackError, Problem
+from riskflags.lint import lint
 from riskflags.source import load
 
+TODAY = date(2026, 11, 26)
 BAD = Path(__file__).parent / "bad_rules"
 GOOD = {
     path: path.read_text(encoding="utf-8")
@@ -49,11 +52,12 @@ def write(folder: Path, files: dict[str, str | bytes]) -> Path:
 
 
 def problems_of(folder: Path) -> tuple[Problem, ...]:
-    """Return what is found wrong with a pack; the warnings of one that loads."""
+    """Return what is found wrong with a pack: by the loader and, where it loads, by what `check` asks beyond that."""
     try:
-        return load(folder).warnings
+        pack = load(folder)
     except PackError as error:
         return error.problems
+    return tuple(sorted([*pack.warnings, *lint(pack, today=TODAY)]))
 
 
 def codes_of(folder: Path) -> list[str]:

@@ -296,7 +296,7 @@ def test_junit_has_a_case_for_each_example_and_one_for_coverage(failing: Path, t
     (failure,) = first.result
     assert isinstance(failure, Failure)
     assert failure.message == "I1: expected clears, came out as fires"
-    assert "A01 one v1 on I1: FIRES" in failure.text
+    assert "A01 one v1 on I1: FIRES" in str(failure.text)
     assert not second.result
     assert not coverage.result
 

@@ -144,12 +144,15 @@ def check(
         Literal["text", "json", "sarif"],
         typer.Option("--format", help="For people, for editors and scripts, or for code hosts."),
     ] = "text",
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Leave out warnings of this code, such as RFW203.")
+    ] = None,
     record: Record = None,
 ) -> None:
     """Show every problem in a pack of rules."""
     from riskflags.cli.packs import check_pack
 
-    raise typer.Exit(check_pack(folder, record=record, form=form))
+    raise typer.Exit(check_pack(folder, record=record, form=form, ignore=ignore or ()))
 
 
 @app.command("test")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import load_pack, record_model, shortest
 from riskflags.errors import PackError
 from riskflags.fields import FieldInfo, catalogue
+from riskflags.lint import lint
 from riskflags.mapping import mappings
 from riskflags.report.closing import short_digest
 from riskflags.report.phrases import count, safe
 from riskflags.report.problems import as_json, as_sarif
 from riskflags.report.terminal import Screen
 from riskflags.shipped import default_folder
+from riskflags.source import PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +31,11 @@ Form = Literal["text", "json", "sarif"]
 """How `check` says what it found: for people, for editors and scripts, for code hosts."""
 
 
-def check_pack(folder: Path | None, *, record: str | None, form: Form = "text") -> int:
+def check_pack(folder: Path | None, *, record: str | None, form: Form = "text", ignore: Sequence[str] = ()) -> int:
     """Print every problem in a pack, and a line that sums it up; or the problems alone, as JSON or SARIF."""
     screen = Screen()
     folder = shortest(folder if folder is not None else default_folder())
-    pack, problems = _checked(folder, record=record)
+    pack, problems = _checked(folder, record=record, ignore=_switched_off(ignore))
     match form:
         case "json":
             screen.text(as_json(problems, folder=folder.as_posix()))
@@ -44,16 +47,27 @@ def check_pack(folder: Path | None, *, record: str | None, form: Form = "text") 
             screen.line(f"{safe(str(folder))}: {_summed_up(pack, problems)}.")
         case _:
             assert_never(form)
-    return Exit.done if pack is not None and all(problem.is_warning for problem in problems) else Exit.bad_pack
+    return Exit.done if pack is not None else Exit.bad_pack
 
 
-def _checked(folder: Path, *, record: str | None) -> tuple[Pack | None, Sequence[Problem]]:
+def _switched_off(codes: Sequence[str]) -> frozenset[str]:
+    """Return the codes of warnings to leave out; an error cannot be left out."""
+    known = [code.code for code in PROBLEMS.values() if code.is_warning]
+    for code in codes:
+        if code not in known:
+            raise Refused(f"--ignore {code}: only warnings can be left out: {', '.join(known)}")
+    return frozenset(codes)
+
+
+def _checked(folder: Path, *, record: str | None, ignore: frozenset[str]) -> tuple[Pack | None, Sequence[Problem]]:
     """Return a pack, unless it cannot be used, and every problem in it."""
     try:
         pack = load_pack(folder, record=record)
     except PackError as error:
         return None, error.problems
-    return pack, pack.warnings
+    loaded = [problem for problem in pack.warnings if problem.code not in ignore | pack.ignore]
+    problems = sorted([*loaded, *lint(pack, today=datetime.now(pack.zone).date(), ignore=ignore)])
+    return (None if any(not problem.is_warning for problem in problems) else pack), problems
 
 
 def _summed_up(pack: Pack | None, problems: Sequence[Problem]) -> str:

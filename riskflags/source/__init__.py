@@ -111,6 +111,7 @@ def _pack(settings: Settings, times: tuple[str, str], found: Layered, names: Nam
         actions=dict(sorted(names.actions.known.items())),
         sources=dict(sorted(names.sources.known.items())),
         rules=found.rules, readings=found.readings, layers=found.layers, school=settings.school,
+        ignore=settings.ignore,
         record=names.record,
         warnings=names.problems.found(),
     )  # fmt: skip

@@ -102,6 +102,8 @@ def read_rule(file: RuleFile, names: Names) -> Dated | None:
     unless = _unless(taken, scope, names)
     flag = _flag(taken.get("flag"), scope, names)
     requires = _requires(taken, scope, names)
+    review = values.day(taken.get("review"), problems)
+    ignore = values.warnings(taken.get("ignore"), problems)
     examples, complete = read_examples(taken.get("given"), taken.get("examples"), names)
     if status == "active":
         _check_active(taken, kinds_of(examples) if complete else {}, names)
@@ -114,7 +116,7 @@ def read_rule(file: RuleFile, names: Names) -> Dated | None:
         code=code.text, id=file.rule_id, title=texts["title"] or "", why=texts["why"] or "", version=version,
         status=_STATUS[status], when=when, flag=flag, effective_from=effective[0], effective_to=effective[1],
         source=source, for_each=for_each, derived=derived, unless=unless, requires=requires,
-        known_limits=texts["known_limits"] or "", examples=examples, place=taken.place,
+        known_limits=texts["known_limits"] or "", review=review, ignore=ignore, examples=examples, place=taken.place,
     )  # fmt: skip
     return Dated(rule, _effective_place(taken), _params(rule, names))
 

@@ -38,6 +38,7 @@ class Settings:
     calendar: str = ""
     zone: ZoneInfo = field(default_factory=default_zone)
     school: School | None = None
+    ignore: frozenset[str] = frozenset()
 
 
 def read_settings(node: MapNode | None, names: Names) -> Settings:
@@ -56,7 +57,8 @@ def read_settings(node: MapNode | None, names: Names) -> Settings:
     names.has_school = "school" in taken.values or taken.damaged
     zone = _zone(taken.get("timezone"), names)
     school = _school(taken.get("school"), names)
-    return Settings(taken, pack_id, title or "", version or "", calendar or "", zone, school)
+    ignore = values.warnings(taken.get("ignore"), problems)
+    return Settings(taken, pack_id, title or "", version or "", calendar or "", zone, school, ignore)
 
 
 def _calendar(node: Node | None, names: Names) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 from riskflags.calendar import Duration, Unit
 from riskflags.kinds import parse_date, parse_number, parse_text, parse_yes_no
 from riskflags.model import Severity
+from riskflags.source.codes import PROBLEMS
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import listed, quoted
 from riskflags.source.shape import refuse_shape
@@ -178,6 +179,12 @@ def choice(node: Node | None, options: Iterable[str], problems: Problems) -> str
     message, hint = f"{quoted(scalar.text)} does not fit here", f"{meant}Write {listed(names)}"
     problems.report("RF020", scalar.place, message, hint, fix=scalar.replaced_by(near))
     return None
+
+
+def warnings(node: Node | None, problems: Problems) -> frozenset[str]:
+    """Return the codes of warnings that are switched off; an error cannot be."""
+    known = [code.code for code in PROBLEMS.values() if code.is_warning]
+    return frozenset(code for item in one_or_many(node) if (code := choice(item, known, problems)) is not None)
 
 
 def severity(node: Node | None, problems: Problems) -> Severity | None:

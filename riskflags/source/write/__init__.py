@@ -60,6 +60,7 @@ def _settings(pack: Pack) -> dict[str, Written]:
             "version": pack.version,
             "language": 1,
             "calendar": pack.calendar,
+            "ignore": sorted(pack.ignore),
             "school": _school(pack.school) if pack.school is not None else None,
             "timezone": pack.zone_name,
             "event_time": pack.event_time,

@@ -33,6 +33,8 @@ def rule(one: Rule, pack: Pack) -> dict[str, Written]:
             "flag": _flag(one.flag, pack),
             "requires": [_ask(ask, pack) for ask in one.requires],
             "known_limits": one.known_limits,
+            "review": one.review,
+            "ignore": sorted(one.ignore),
             **examples(one.examples, pack),
         }
     )
