@@ -51,6 +51,14 @@ def write(folder: Path, files: dict[str, str | bytes]) -> Path:
     return folder
 
 
+def loading_problems_of(folder: Path) -> tuple[Problem, ...]:
+    """Return what the loader finds wrong with a pack; the warnings of one that loads."""
+    try:
+        return load(folder).warnings
+    except PackError as error:
+        return error.problems
+
+
 def problems_of(folder: Path) -> tuple[Problem, ...]:
     """Return what is found wrong with a pack: by the loader and, where it loads, by what `check` asks beyond that."""
     try:

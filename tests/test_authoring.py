@@ -388,7 +388,7 @@ def test_laying_out_twice_is_laying_out_once(path: Path) -> None:
     assert laid_out(once, path.name) == once
 
 
-@given(st.sampled_from(SHIPPED), st.data())
+@given(st.sampled_from([path for path in SHIPPED if path.parent != default_folder()]), st.data())
 def test_comments_stay_and_nothing_changes_its_meaning(path: Path, data: st.DataObject) -> None:
     """A comment before any line that begins a key or an item, and behind any that ends a value."""
     lines = path.read_text(encoding="utf-8").splitlines()

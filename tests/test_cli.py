@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 from command_line import MORE, in_a_process, riskflags
 
 LONDON = ZoneInfo("Europe/London")
-COMMANDS = ["run", "demo", "check", "test", "explain", "fields", "mappings"]
+COMMANDS = [
+    "run", "demo", "check", "test", "explain", "fields", "copy", "new", "example", "fmt", "mappings",
+]  # fmt: skip
 
 
 # ---- help, version and misuse ----------------------------------------------------------------------------------------

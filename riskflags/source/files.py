@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from riskflags.errors import Place
 from riskflags.source.nodes import MOST_BYTES, MapNode, Node, parse
-from riskflags.source.problems import clean, quoted
+from riskflags.source.problems import clean, listed, quoted
 from riskflags.source.rules import RuleFile
+from riskflags.source.shape import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +83,9 @@ class _Reader:
         node = self._parse(name)
         if node is not None and not isinstance(node, MapNode):
             self._problems.report("RF020", node.place, f"{name} has keys with values", "write key: value, one a line")
+        if node is None and name == NAMES[0] and len(self._problems) == before:
+            needed = listed(key for key, expected in SHAPES[name].items() if expected.missing)
+            self._problems.report("RF001", Place(path), "the file is empty", f"write at least {needed}")
         found = node if isinstance(node, MapNode) else None
         return PackFile(path, found, is_read=found is not None or len(self._problems) == before)
 
