@@ -153,12 +153,16 @@ def test_two_rules_of_one_meaning_are_shown_with_a_record() -> None:
         "{any: [{child.in_care: true}, {child.in_care: {recorded: false}}]}",
         "{all: [{child.id: {is: {field: incident.team}}}, {incident.team: {is_not: x}}]}",
         "{incident.indicators: {has: {field: incident.team}}}",
+        "{child.home_force: {is: {field: incident.type}}}",
+        "{all: [{calc.n: {more_than: 150}}, {calc.n: {more_than: {field: child.age_to}}}]}",
+        "{all: [{child.in_care: {recorded: true}}, {child.in_care: true}]}",
         "{all: [{missing: {recorded: true}}, {missing.kind: away}]}",
         "{at_least_of: {many: 2, of: [{child.in_care: true}, {child.role: victim}, {child.role: witness}]}}",
     ],
 )
 def test_what_can_hold_and_can_fail_is_left_alone(when: str, tmp_path: Path) -> None:
-    write(tmp_path, {"a/one.yaml": RULE.replace("{child.in_care: true}", when)})
+    derived = "derived: {calc.n: {label: N, size: incident.indicators}}\n" if "calc.n" in when else ""
+    write(tmp_path, {"a/one.yaml": RULE.replace("when: {child.in_care: true}", f"{derived}when: {when}")})
     assert [code for code in codes_of(tmp_path) if code in ("RF131", "RFW207")] == []
 
 
@@ -187,6 +191,22 @@ def test_conditions_of_actions_and_of_look_ups_are_looked_at_too(tmp_path: Path)
     )
     write(tmp_path, {"a/one.yaml": RULE.replace("when: {child.in_care: true}", derived)})
     assert codes_of(tmp_path) == ["RF131"]
+
+
+def test_a_severity_that_the_rule_rules_out_is_refused(tmp_path: Path) -> None:
+    cases = "    - {is: high, when: {child.stated_age: {at_least: 16}}}\n    - {is: low}"
+    flag = f"flag:\n  about: child\n  message: M\n  severity:\n{cases}"
+    rule = RULE.replace("{child.in_care: true}", "{child.stated_age: {less_than: 16}}")
+    write(tmp_path, {"a/one.yaml": rule.replace("flag: {severity: high, about: child, message: In care}", flag)})
+    assert codes_of(tmp_path) == ["RF131"]
+
+
+def test_a_derived_age_has_no_range_since_a_date_of_birth_can_be_wrong(tmp_path: Path) -> None:
+    when = (
+        "derived: {calc.age: {label: Age, age: {of: child, on: incident.occurred_at}}}\nwhen: {calc.age: {at_least: 0}}"
+    )
+    write(tmp_path, {"a/one.yaml": RULE.replace("when: {child.in_care: true}", when)})
+    assert codes_of(tmp_path) == []
 
 
 # ---- switching off ---------------------------------------------------------------------------------------------------

@@ -157,11 +157,13 @@ def _check_severities(rule: Rule, asker: Asker) -> None:
     before: list[SeverityCase] = []
     for case in rule.flag.severity:
         stops = [one.when for one in before if one.when is not None]
-        both = rule.when if case.when is None else Group("all", (rule.when, case.when))
-        if not are_apart((both, *stops)) and not asker.can(both, be=True, stops=stops):
+        parts = (rule.when,) if case.when is None else (rule.when, case.when)
+        both = Group("all", parts)
+        if not are_apart((*parts, *stops)) and not asker.can(both, be=True, stops=stops):
             place = case.when.place if case.when is not None else rule.when.place
-            message = f"the severity {case.severity} can never be reached: an earlier one holds wherever it could"
-            asker.report("RF131", place, message, "put the narrower severity first")
+            message = f"the severity {case.severity} can never be reached where the rule fires"
+            hint = "an earlier severity holds wherever it could, or the rule's own `when` rules it out"
+            asker.report("RF131", place, message, hint)
         before.append(case)
 
 
@@ -171,11 +173,17 @@ def _check_parts(when: Condition, asker: Asker) -> None:
     for part in conjuncts:
         others = tuple(one for one in conjuncts if one is not part)
         is_free = isinstance(part, Named) or are_apart((part, Group("all", others)))
-        if not is_free and not asker.can(Group("all", others), be=True, stops=[part]):
+        rest = Group("all", others)
+        if not is_free and not asker.can(rest, be=True, stops=[part]) and _says_nothing(part, rest, asker):
             message = f"`{condition_words(part)}` always holds where the rest of the condition does"
             asker.report("RFW207", part.place, message, "take it out, or say what it was to tell apart")
         elif isinstance(part, Group):
             _check_branches(part, others, asker)
+
+
+def _says_nothing(part: Condition, rest: Condition, asker: Asker) -> bool:
+    """Return whether the rest fails for certain wherever a part does: else the part clears what would be undecided."""
+    return not asker.can(negated(part), be=True, stops=[negated(rest)])
 
 
 def _check_branches(group: Group, others: tuple[Condition, ...], asker: Asker) -> None:

@@ -15,7 +15,6 @@ from itertools import chain, pairwise, product
 from typing import TYPE_CHECKING
 
 from riskflags.condition import Comparison, Constant, Reference, codes_of
-from riskflags.kinds import OLDEST_AGE
 from riskflags.model import Absent, Codes, Moment, Number, Severity, Value
 from riskflags.pack import Computed, LookUp
 
@@ -61,8 +60,6 @@ def traits_of(name: str, pack: Pack, derived: Mapping[str, Derived]) -> Traits:
 
 def _of_derived(derived: Derived) -> Traits:
     match derived.how:
-        case Computed(function="age"):
-            return Traits("number", None, 0, OLDEST_AGE, is_whole=True)
         case Computed(function=function):
             return Traits(derived.kind, None, 0 if function == "size" else None, None, is_whole=function in _WHOLE)
         case LookUp(function=function):
@@ -110,7 +107,8 @@ def _of_linked(
     constants = [operand.value for one in about for operand in one.operands if isinstance(operand, Constant)]
     kinds = {one.kind for one in traits.values()}
     if kinds <= {"code", "text"}:
-        return {name: _words(one, constants, len(names)) for name, one in traits.items()}
+        closed = sorted({code for one in traits.values() for code in one.codes or ()}) if len(names) > 1 else []
+        return {name: _words(one, [*constants, *closed], len(names)) for name, one in traits.items()}
     if len(kinds) > 1:
         return {}
     match kinds.pop():
@@ -169,7 +167,7 @@ def _numbers(traits: Traits, pool: Sequence[Decimal], many: int, *, is_whole: bo
 
 def _whole(pool: Sequence[int], many: int, least: int | None, most: int | None) -> list[int]:
     """Return whole numbers: each constant, and so many in each gap, below the first and above the last."""
-    known = sorted(set(pool)) or [least if least is not None else 0]
+    known = sorted({*pool, *(end for end in (least, most) if end is not None)}) or [0]
     near = {constant + step for constant in known for step in range(-many, many + 1)}
     return sorted(n for n in near if (least is None or n >= least) and (most is None or n <= most))
 
