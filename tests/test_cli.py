@@ -6,7 +6,6 @@ import importlib.util
 import io
 import os
 import re
-import runpy
 import subprocess
 import sys
 from datetime import datetime
@@ -30,7 +29,8 @@ from command_line import MORE, in_a_process, riskflags
 
 LONDON = ZoneInfo("Europe/London")
 COMMANDS = [
-    "run", "demo", "check", "test", "explain", "fields", "copy", "new", "example", "fmt", "mappings",
+    "run", "demo", "check", "test", "explain", "fields", "copy", "new", "example", "fmt", "schema",
+    "mappings",
 ]  # fmt: skip
 
 
@@ -98,12 +98,6 @@ def test_the_entry_point_returns_the_exit_code(monkeypatch: pytest.MonkeyPatch) 
     assert cli.main() == 0
     monkeypatch.setattr(sys, "argv", ["riskflags", "rnu"])
     assert cli.main() == 4
-
-
-def test_the_module_runs_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["riskflags", "rnu"])
-    with pytest.raises(SystemExit, match="4"):
-        runpy.run_module("riskflags", run_name="__main__")
 
 
 def test_python_dash_m_is_the_command_line() -> None:

@@ -282,6 +282,18 @@ def fmt(
 
 
 @app.command()
+def schema(
+    folder: PackFolder = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the schemas go.")] = Path("schemas"),
+    record: Record = None,
+) -> None:
+    """Write JSON Schemas of a pack, with which an editor completes and checks its files."""
+    from riskflags.cli.authoring import write_schemas
+
+    raise typer.Exit(write_schemas(folder, out=out, record=record))
+
+
+@app.command()
 def mappings() -> None:
     """List the shipped mappings of real file formats."""
     from riskflags.cli.packs import list_mappings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from riskflags.authoring.new import CannotBeginError, Comparing, Wanted, new_rule
+from riskflags.authoring.schema import FILES, schemas
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, load_pack, moment_of, read_records, shortest
 from riskflags.report.outputs import write_text
@@ -116,6 +118,35 @@ def _asked(asked: Asked) -> Asked:
 def _ask(question: str, default: str = "") -> str:
     answer: str = typer.prompt(question, default=default, show_default=bool(default))
     return answer.strip()
+
+
+# ---- schema ----------------------------------------------------------------------------------------------------------
+
+
+def write_schemas(folder: Path | None, *, out: Path, record: str | None) -> int:
+    """Write a JSON Schema for each sort of file of a pack; print what an editor has to be told."""
+    folder = shortest(folder if folder is not None else default_folder())
+    made = schemas(load_pack(folder, record=record))
+    out.mkdir(parents=True, exist_ok=True)
+    for name, schema in made.items():
+        write_text(out / f"{name}.json", json.dumps(schema, ensure_ascii=False) + "\n")
+    screen = Screen()
+    screen.line(f"Wrote {count(len(made), 'schema')} into {safe(str(out))}, with the names of {safe(str(folder))}.")
+    screen.line("Write them again when its lists, parameters, conditions or actions change.")
+    screen.line("For VS Code with its YAML extension, put this into .vscode/settings.json:")
+    screen.text(json.dumps({"yaml.schemas": _globs(folder, out)}, ensure_ascii=False, indent=2))
+    return Exit.done
+
+
+def _globs(folder: Path, out: Path) -> dict[str, str]:
+    """Return which files each schema is for, as the YAML extension asks it."""
+    begin = folder.as_posix()
+    return {
+        f"{'' if out.is_absolute() else './'}{out.as_posix()}/{name}.json": f"{begin}/*/*.yaml"
+        if name == "rule"
+        else f"{begin}/{FILES[name]}"
+        for name in FILES
+    }
 
 
 # ---- example ---------------------------------------------------------------------------------------------------------

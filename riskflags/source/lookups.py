@@ -30,7 +30,7 @@ _FUNCTIONS: dict[str, LookUpFunction] = {
     "latest": "latest",
 }
 _OVER: dict[str, Over] = {"records": "records", "done": "done", "markers": "markers", "suspects": "suspects"}
-_WINDOW_UNITS = (*values.ELAPSED, *values.CALENDAR)
+WINDOW_UNITS = (*values.ELAPSED, *values.CALENDAR)
 _NOT_YET = "this version has how_many, how_many_different, earliest and latest, and windows that reach back a duration"
 
 
@@ -156,7 +156,7 @@ def _window(taken: Taken, names: Names) -> Window | None:
     elif "back" not in window.values and not window.damaged:
         hint = "say how far back: window: {back: 90 days}, or window: all"
         names.problems.report("RF130", window.place, "a window without `back`", hint)
-    back = read_span(window.get("back"), names, units=_WINDOW_UNITS)
+    back = read_span(window.get("back"), names, units=WINDOW_UNITS)
     up_to = values.choice(window.get("up_to"), ("as_of",), names.problems)
     return None if back is None else Window(back, up_to == "as_of")
 

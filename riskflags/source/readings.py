@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STATES = tuple(state for state in State if state not in (State.cannot_tell, State.undated))
+READ_STATES = tuple(state for state in State if state not in (State.cannot_tell, State.undated))
 GAPS = frozenset({State.overdue, State.done_late})
 """The states that a reading of a gap is about, unless it names others."""
 _FAMILY = re.compile(r"(?:flag|gap):family ([A-Z]{1,4}(?:, [A-Z]{1,4})*)(?= |$)")
@@ -127,7 +127,7 @@ def _at_least(node: Node | None, names: Names) -> Severity | None:
 def _states(node: Node | None, names: Names) -> frozenset[State] | None:
     if node is None:
         return GAPS
-    found = _at_least_one(node, lambda one: values.choice(one, map(str, _STATES), names.problems), names)
+    found = _at_least_one(node, lambda one: values.choice(one, map(str, READ_STATES), names.problems), names)
     return None if found is None else frozenset(State(one) for one in found)
 
 

@@ -33,6 +33,7 @@ _TEXT = Key("text", _NEEDED)
 _NAME = Key("a name", _NEEDED)
 _SOURCES = Key("a list of {ref, at, says, checked}")
 _CONDITION = Key("a condition")
+_CONDITION_WITH_SEVERITY = Key("a condition, which may read severity")
 _DUE = Key("{within: 24 hours, of: incident.reported_at}, or a list of these")
 
 SHAPES: Mapping[str, Mapping[str, Key]] = {
@@ -85,18 +86,23 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     },
     "a look-up": {
         "in": Key("records, done, markers or suspects", _NEEDED),
-        "of": Key("a name"),
-        "where": _CONDITION,
-        "by": Key("a list of names"),
+        "of": Key("the name of a field"),
+        "where": Key("a condition on the items that are looked at"),
+        "by": Key("a list of names of fields"),
         "window": Key("{back: 90 days}, {back: 90 days, up_to: as_of} or all"),
         "others": Key("true"),
     },
-    "a window": {"back": Key("a duration"), "up_to": Key("as_of"), "last": Key("a number"), "of": _CONDITION},
-    "an age": {"of": Key("child or suspect", _NEEDED), "on": Key("a name", _NEEDED)},
+    "a window": {
+        "back": Key("a duration such as 90 days, or {param: name}"),
+        "up_to": Key("as_of"),
+        "last": Key("a number"),
+        "of": _CONDITION,
+    },
+    "an age": {"of": Key("child or suspect", _NEEDED), "on": Key("the name of a date or a moment", _NEEDED)},
     "an age gap": {
         "older": Key("child or suspect", _NEEDED),
         "younger": Key("child or suspect", _NEEDED),
-        "on": Key("a name", _NEEDED),
+        "on": Key("the name of a date or a moment", _NEEDED),
     },
     "a named condition": {
         "is": Key("a condition", _NEEDED),
@@ -116,17 +122,17 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "source": _SOURCES,
     },
     "a deadline": {
-        "within": Key("a duration", _NEEDED),
+        "within": Key("a duration such as 24 hours, or {param: name}", _NEEDED),
         "of": Key("a moment", "RF140"),
-        "when": _CONDITION,
+        "when": _CONDITION_WITH_SEVERITY,
     },
     "what satisfies an action": {
-        "codes": Key("a list of codes"),
+        "codes": Key("a list of codes of actions"),
         "outcomes": Key("a list of outcomes"),
-        "where": _CONDITION,
-        "still_counts": Key("a duration, or {param: name}"),
+        "where": Key("a condition on the action on record"),
+        "still_counts": Key("a duration such as 2 days, or {param: name}"),
         "field": Key("a moment of the record"),
-        "marker": _CONDITION,
+        "marker": Key("a condition on the marker"),
     },
     "a rule": {
         "code": Key("family letters and a number, such as M03", _NEEDED),
@@ -144,7 +150,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "flag": Key("{severity, about, message}", _NEEDED),
         "requires": Key("a list of actions"),
         "known_limits": Key("text"),
-        "review": Key("a date: the day by which someone reads the rule again"),
+        "review": Key("a date: by then someone reads the rule again"),
         "ignore": Key("a list of codes of warnings, such as [RFW203]"),
         "given": Key("a record"),
         "examples": Key("a list of examples"),
@@ -155,11 +161,15 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "about": Key("child, suspect or incident", _NEEDED),
         "message": _TEXT,
     },
-    "a severity": {"is": Key("low, medium, high or critical", _NEEDED), "when": _CONDITION},
-    "a required action": {"do": Key("an action", _NEEDED), "when": _CONDITION, "due": _DUE},
-    "a flag that is read": {"rule": Key("a rule"), "family": Key("[E, M]"), "severity": Key("{at_least: high}")},
+    "a severity": {"is": Key("a severity", _NEEDED), "when": _CONDITION},
+    "a required action": {"do": Key("an action", _NEEDED), "when": _CONDITION_WITH_SEVERITY, "due": _DUE},
+    "a flag that is read": {
+        "rule": Key("a rule, or a list of rules"),
+        "family": Key("[E, M]"),
+        "severity": Key("{at_least: high}"),
+    },
     "a gap that is read": {
-        "action": Key("an action"),
+        "action": Key("an action, or a list of actions"),
         "family": Key("[E, M]"),
         "state": Key("[overdue, done_late]"),
         "late_by": Key("{at_least: 3 days}, or {at_least: {param: name}}"),
@@ -167,7 +177,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     "at_least_of": {"many": Key("a whole number", _NEEDED), "of": Key("a list of conditions", _NEEDED)},
     "at least": {"at_least": Key("a value", _NEEDED)},
     "an example": {
-        "name": _TEXT,
+        "name": Key("text, or a number", _NEEDED),
         "as_of": Key("a time, such as 2026-03-31T10:00", _NEEDED),
         "but": Key("{field: value or absent}"),
         "history": Key("a list of {incident.id: I1, but: {...}}"),
