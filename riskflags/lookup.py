@@ -16,6 +16,7 @@ from riskflags.condition import Answer, Comparison, Condition, Constant, Group, 
 from riskflags.condition import needs as needs_of
 from riskflags.incident import is_assigned
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
+from riskflags.pack import NONE_COUNTS
 
 if TYPE_CHECKING:
     from riskflags.calendar import Span
@@ -121,7 +122,7 @@ def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value
     ]
     if not sure or open_items or open_above:
         needs = open_above.union(*(item.needs | all_needs([item.value]) for item in open_items))
-        return Absent(needs or frozenset({spec.of}))
+        return Absent(needs or frozenset({NONE_COUNTS[spec.over]}))
     named = pick(sure, key=lambda moment: (moment.earliest, moment.latest))
     inside = [moment for moment in sure if moment.earliest <= high and moment.latest >= low]
     return Moment(low, high, named.day, named.local, all_needs(inside) if low < high else NO_NEEDS)

@@ -111,6 +111,10 @@ class Window:
 LookUpFunction = Literal["how_many", "how_many_different", "earliest", "latest"]
 
 
+NONE_COUNTS = {"records": "record", "done": "action", "markers": "marker", "suspects": "suspect"}
+"""What a look-up looks at -> the need of its earliest and latest where none counts: one that does."""
+
+
 @dataclass(frozen=True, slots=True)
 class LookUp:
     """A value from a list: other records, or the actions done, markers or suspects of this one.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from riskflags.assessment import Caution, Flag, NotAssessed, Requirement, Undecided
 from riskflags.model import Moment, Verdict
+from riskflags.pack import NONE_COUNTS
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _never_held(outcome: Outcome, incident: Incident) -> bool:
     holds = incident.holds
 
     def is_held(need: str) -> bool:
-        if ":" in need:
+        if ":" in need or need in NONE_COUNTS.values():
             return True
         path = need.partition("@")[0]
         if path == "done":

@@ -53,6 +53,9 @@ class Writer(yaml.SafeDumper):
 
     yaml_implicit_resolvers = Reader.yaml_implicit_resolvers
 
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - packs have no aliases
+        return True
+
 
 CORE = {"bool": ("true|false", "tf"), "null": ("null|~", "n~"), "int": ("[-+]?[0-9]+", "-+0123456789")}
 for _name, (_pattern, _first) in (CORE | {"float": (r"[-+]?[0-9]*\.[0-9]+", "-+.0123456789")}).items():

@@ -108,7 +108,7 @@ FILLING: dict[str, Any] = {
     "channels": ["game_chat"], "team": "Red", "indicators": ["debt"], "relationship": "stranger", "is_adult": True,
     "identified_at": START.isoformat(), "code": "visit", "outcome": "completed", "suspect_id": "S1",
     "contents": ["words"], "target": "child", "target_id": "P1", "id": "X9", "address_id": "P1",
-    "home_address_id": "P2",
+    "home_address_id": "P2", "stated_age": 15, "sexual_content": False, "type": "other",
 }  # fmt: skip
 GROUPS = {"suspect": "suspects", "marker": "markers", "action": "done"}
 
@@ -118,12 +118,21 @@ def filled(data: dict[str, Any], need: str) -> dict[str, Any]:
     path, _, what = need.partition("@")
     group, _, name = path.partition(".")
     holds = {"done": {"actions": "all"}, "contact": {"contact": True}}.get(group, {group: True})
-    if not name:
-        return data | {"holds": data["holds"] | holds}
+    if not name:  # a list or a group as a whole: what is in it becomes known too
+        items = [_complete(item, group) for item in data.get(group, [])] if group in GROUPS.values() else []
+        return data | {"holds": data["holds"] | holds} | ({group: items} if items else {})
     if group in GROUPS:
-        items = data[GROUPS[group]] or [{}]
+        items = data[GROUPS[group]] or [_complete({}, GROUPS[group])]
         return data | {GROUPS[group]: [_with(item, name, what) for item in items]}
     return data | {group: _with(data[group], name, what)}
+
+
+def _complete(item: dict[str, Any], group: str) -> dict[str, Any]:
+    """Return an entry of a list in which every field that rules read has a value."""
+    names = {"done": ("code", "at", "outcome"), "markers": ("placed_at", "target", "target_id")}
+    for name in names.get(group, ("identified_at", "is_adult", "relationship")):
+        item = _with(item, name, "")
+    return item
 
 
 def _with(facts: dict[str, Any], name: str, what: str) -> dict[str, Any]:
@@ -140,7 +149,7 @@ def _with(facts: dict[str, Any], name: str, what: str) -> dict[str, Any]:
             return facts
 
 
-def _met(records: Sequence[Incident], of: Incident, needs: Iterable[str]) -> list[Incident]:
+def met(records: Sequence[Incident], of: Incident, needs: Iterable[str]) -> list[Incident]:
     """Return the records with every need of one of them met."""
     changed = {record.incident.id: record.model_dump(mode="json", exclude_none=True) for record in records}
     for need in needs:
@@ -159,8 +168,8 @@ def test_meeting_every_need_of_a_rule_decides_it(records: list[Incident], chance
         if line.rule_code in SIMPLE and not LINKS.intersection(need.rpartition(":")[2] for need in line.needs)
     ]
     for line in chance.sample(found, min(3, len(found))):
-        met = _met(records, record, line.needs)
-        after = engine("rich").assess(next(one for one in met if one.key == record.key), history=met, as_of=LATER)
+        then = met(records, record, line.needs)
+        after = engine("rich").assess(next(one for one in then if one.key == record.key), history=then, as_of=LATER)
         assert (line.rule_code, line.suspect_id) not in [(one.rule_code, one.suspect_id) for one in after.undecided], (
             line
         )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from command_line import copied_pack, riskflags
+from conformance_cases import Reader
 from jsonschema import Draft7Validator
 from source_packs import BAD, EXPECT, GOOD
 
@@ -33,23 +34,9 @@ NOT_OF_SHAPE = {
 """Files with a code of SHAPE_CODES that a schema lets through -> what in them no schema can see."""
 
 
-class Yaml12(yaml.SafeLoader):
-    """YAML as editors read it: by version 1.2, where days and `no` are text."""
-
-
-Yaml12.yaml_implicit_resolvers = {}
-for tag, form, first in (
-    ("bool", r"true|false", "tf"),
-    ("null", r"~|null|", ["~", "n", ""]),
-    ("int", r"[-+]?\d+", "-+0123456789"),
-    ("float", r"[-+]?\d+\.\d+", "-+0123456789"),
-):
-    Yaml12.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{form})$"), list(first))
-Yaml12.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
-
-
 def read(text: str) -> Any:
-    return yaml.load(text, Yaml12)  # noqa: S506 - it is a safe loader
+    """Return YAML as an editor reads it: by version 1.2, where days and `no` are text."""
+    return yaml.load(text, Reader)  # noqa: S506 - it derives from SafeLoader
 
 
 @cache

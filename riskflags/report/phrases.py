@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from riskflags.model import State
+from riskflags.pack import NONE_COUNTS
 from riskflags.words import day_words, time_words
 
 if TYPE_CHECKING:
@@ -161,4 +162,8 @@ def need_words(kind: str) -> str:
     return f"{exactly}{safe(path)}{' in other records' if colon and where else ''}"
 
 
-_LISTS = {"done": "actions done", "rejected:<row>": "rows that were rejected"}
+_LISTS = {
+    "done": "actions done",
+    "rejected:<row>": "rows that were rejected",
+    **{one: f"another {one} that counts" for one in NONE_COUNTS.values()},
+}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from riskflags.kinds import parse_moment
 from riskflags.model import State
-from riskflags.pack import Example, Expected
+from riskflags.pack import NONE_COUNTS, Example, Expected
 from riskflags.source import values
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import listed, quoted
@@ -199,7 +199,7 @@ def _check_need(node: Node, need: str, names: Names) -> None:
     if need.startswith("rejected:"):
         return
     name = need.rpartition(":")[2].partition("@")[0]
-    known = (*names.fields, *names.groups, "child.is_adult", "done", "markers", "suspects")
+    known = (*names.fields, *names.groups, "child.is_adult", "done", "markers", "suspects", *NONE_COUNTS.values())
     if name in known or name.startswith("param."):
         return
     near = names.problems.nearest(name, known)
