@@ -49,6 +49,14 @@ class Comparison:
     operands: tuple[Operand, ...]
     positive: bool = True
     place: Place = field(default=NOWHERE, compare=False)
+    constants: tuple[Value, ...] | None = field(init=False, compare=False, repr=False)
+    """The values of its operands where all of them are written in the rule, and so the same for every record."""
+
+    def __post_init__(self) -> None:
+        """Read the operands once."""
+        values = tuple([operand.value for operand in self.operands if isinstance(operand, Constant)])
+        known = len(values) == len(self.operands) and not any(isinstance(value, Absent) for value in values)
+        object.__setattr__(self, "constants", values if known else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +330,12 @@ def _compare(comparison: Comparison, row: Row) -> Answer:
         answer = both(*(_compare(side, row) for side in _sides(comparison)))
         return answer if comparison.positive else invert(answer)
     value = row[comparison.name]
-    operands = tuple([operand_value(operand, row) for operand in comparison.operands])
-    if comparison.operator != "recorded" and (isinstance(value, Absent) or Absent in map(type, operands)):
+    operands = comparison.constants
+    if operands is None:
+        operands = tuple([operand_value(operand, row) for operand in comparison.operands])
+        if Absent in map(type, operands):
+            return None
+    if isinstance(value, Absent) and comparison.operator != "recorded":
         return None
     answer = OPERATORS[comparison.operator].test(value, operands)
     return answer if comparison.positive else invert(answer)

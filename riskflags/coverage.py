@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from riskflags.pack import Rule
 
 
+_BOTH = 2
+"""Answers of a comparison that is covered: it has been seen to hold, and to fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Uncovered:
     """What the examples of its owner never showed: a comparison that never held or never failed, or a branch.
@@ -63,16 +67,24 @@ class Seen:
 
     def look(self, row: Row) -> None:
         """Take note of what each comparison answers on a row, and of the branches that decide on it."""
-        for comparison, answers in zip(self.comparisons, self._answers, strict=True):
-            answer = holds(comparison, row)
-            if answer is not None:
-                answers.add(answer)
+        self.look_for_missing(row)
         self._decided |= {number for number, branch in enumerate(self.branches) if branch.decides(row)}
+
+    @property
+    def missing(self) -> Iterator[Comparison]:
+        """The comparisons that have not been seen both to hold and to fail."""
+        return (one for one, answers in zip(self.comparisons, self._answers, strict=True) if len(answers) < _BOTH)
+
+    def look_for_missing(self, row: Row) -> None:
+        """Take note of what the comparisons answer on a row that have not answered both ways."""
+        for comparison, answers in zip(self.comparisons, self._answers, strict=True):
+            if len(answers) < _BOTH and (answer := holds(comparison, row)) is not None:
+                answers.add(answer)
 
     def gaps(self, owner: str) -> Iterator[Uncovered]:
         """Yield what was never seen."""
         for comparison, answers in zip(self.comparisons, self._answers, strict=True):
-            if len(answers) < 2:  # noqa: PLR2004 - both answers
+            if len(answers) < _BOTH:
                 never = "never true or false" if not answers else "never false" if True in answers else "never true"
                 says = f"{shown(comparison.name)}: {comparison.operator}"
                 yield Uncovered(owner, comparison.place, says, never)

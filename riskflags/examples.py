@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from riskflags.case import Case
-from riskflags.condition import comparisons, holds
+from riskflags.condition import comparisons, holds, names_read
 from riskflags.coverage import Seen, Uncovered, own_conditions
 from riskflags.engine import Engine
 from riskflags.explaining import explained_condition
@@ -31,6 +31,7 @@ from riskflags.source.layers import conditions_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from riskflags.condition import Comparison
     from riskflags.errors import Place
     from riskflags.incident import Incident
     from riskflags.pack import Example, Expected, NamedCondition, Pack, Reading, Rule
@@ -164,13 +165,23 @@ def _gaps_of_rule(rule: Rule, rules: Sequence[Rule], names: Names) -> Iterator[U
         if isinstance(incidents, str):
             continue  # `riskflags test` says why it is no record; it covers nothing
         records = Records(names, [incidents[0], *incidents[1]], as_of=example.as_of)
-        for record in records:
-            case = Case(record, records)
-            for one in rules if records.is_there(record) else ():
-                case.outcomes += [case.outcome(one, seat) for seat in case.seats(for_each=one.for_each)]
+        for case in (Case(record, records) for record in records if records.is_there(record)):
+            if not any(_follows(comparison) for comparison in seen.missing):
+                for seat in case.seats(for_each=rule.for_each):
+                    seen.look_for_missing(seat.row)
+                continue
+            seats = {for_each: case.seats(for_each=for_each) for for_each in (False, True)}
+            for one in rules:  # of the others, what clears changes no flag and no gap
+                told = [seat for seat in seats[one.for_each] if one is rule or holds(one.when, seat.row) is not False]
+                case.outcomes += [case.outcome(one, seat) for seat in told]
             for outcome in _of_rule(case, rule):
-                seen.look(with_severity(outcome) if outcome.verdict is Verdict.fires else outcome.row)
+                seen.look_for_missing(with_severity(outcome) if outcome.verdict is Verdict.fires else outcome.row)
     return (item for item in seen.gaps(rule.key) if not item.is_branch)
+
+
+def _follows(comparison: Comparison) -> bool:
+    """Return whether a comparison reads what rules come to: a flag, a gap or a severity."""
+    return any(name.startswith(("flag:", "gap:")) or name == "severity" for name in names_read(comparison))
 
 
 def _incidents(pack: Pack, example: Example) -> tuple[Incident, list[Incident]] | str:

@@ -21,6 +21,8 @@ from riskflags.condition import OPERATORS
 from riskflags.fields import catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from riskflags.kinds import KindName
@@ -70,7 +72,7 @@ def written() -> Data:
 
 
 @cache
-def kinds() -> dict[str, KindName]:
+def kinds() -> Mapping[str, KindName]:
     """Return the kind of each name that random rules read."""
     found: dict[str, KindName] = {path: catalogue()[path].kind for path in FIELDS}
     with TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
-"""Loading a pack, beside parsing the same files with PyYAML's C loader alone: the bar is four times as long.
+"""Loading, checking and testing a pack, beside parsing the same files with PyYAML's C loader alone.
 
-`pytest tests/bench/test_load.py` puts the two side by side, each as a multiple of the faster one.
+The bars: loading takes at most four times as long as parsing, and checking less than two seconds more.
+`pytest tests/bench/test_pack.py` puts them side by side, each as a multiple of the fastest.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from source_packs import TODAY
 from varied_packs import write_varied_pack
 
 from riskflags import Pack
 from riskflags.examples import run_examples
+from riskflags.lint import lint
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -40,6 +43,13 @@ def test_load_500_varied_rules(benchmark: BenchmarkFixture, varied: Path) -> Non
 @pytest.mark.benchmark(group="500 varied rules")
 def test_parse_500_varied_rules_alone(benchmark: BenchmarkFixture, varied: Path) -> None:
     assert benchmark(parsed_alone, varied) == 504
+
+
+@pytest.mark.benchmark(group="500 varied rules")
+def test_check_500_varied_rules(benchmark: BenchmarkFixture, varied: Path) -> None:
+    pack = Pack.load(varied)
+    found = benchmark.pedantic(lint, args=(pack,), kwargs={"today": TODAY}, rounds=3)
+    assert not any(problem.is_warning is False for problem in found)
 
 
 @pytest.mark.benchmark(group="the shipped rules")
