@@ -86,7 +86,7 @@ class Seen:
         for comparison, answers in zip(self.comparisons, self._answers, strict=True):
             if len(answers) < _BOTH:
                 never = "never true or false" if not answers else "never false" if True in answers else "never true"
-                says = f"{shown(comparison.name)}: {comparison.operator}"
+                says = f"`{shown(comparison.name)}: {comparison.operator}`"
                 yield Uncovered(owner, comparison.place, says, never)
         for number, branch in enumerate(self.branches):
             if number not in self._decided:

@@ -40,6 +40,9 @@ def explained(case: Case, outcome: Outcome, *, show_personal: bool) -> Explanati
         note=outcome.note,
         when=explain(rule.when, row, wording),
         unless=tuple(explain(condition, row, wording) for condition in rule.unless),
+        severity="" if outcome.verdict is Verdict.clears else str(outcome.severity),
+        could_be="" if outcome.verdict is Verdict.clears else str(outcome.could_be),
+        severities=() if outcome.verdict is Verdict.clears else tuple(_severities(rule, row, wording)),
         needs=tuple(sorted(outcome.needs)),
         settles=settles(rule.when, row) if is_undecided else (),
         settled_by=settled_by(rule.when, row) if is_undecided else (),
@@ -47,6 +50,17 @@ def explained(case: Case, outcome: Outcome, *, show_personal: bool) -> Explanati
         message=case.message(outcome) if outcome.verdict is Verdict.fires else "",
         sources=tuple(_citations(case, rule)),
     )
+
+
+def _severities(rule: Rule, row: Row, wording: Wording) -> Iterator[Step]:
+    """Yield the cases of a rule's severity that were looked at, until one holds."""
+    for one in rule.flag.severity:
+        if one.when is None:
+            return
+        step = explain(one.when, row, wording)
+        yield step.model_copy(update={"says": f"{one.severity}: {step.says}"})
+        if step.answer == "holds":
+            return
 
 
 def explained_condition(case: Case, condition: Condition, row: Row) -> Step:

@@ -59,6 +59,8 @@ class Step(BaseModel):
 class Explanation(BaseModel):
     """The whole of it for one rule and one record: `str()` is the text, `model_dump()` the data.
 
+    `severity` is that of a rule that fires, or the one that an undecided rule would have; `could_be` is the worst that
+    is still possible. `severities` are the cases of a severity that were looked at, until one holds.
     `needs` is all that is missing. Each of `settles` alone decides the rule, whatever it turns out to be; each of
     `settled_by` alone may decide it.
     """
@@ -76,6 +78,9 @@ class Explanation(BaseModel):
     note: str = ""
     when: Step
     unless: tuple[Step, ...] = ()
+    severity: str = ""
+    could_be: str = ""
+    severities: tuple[Step, ...] = ()
     needs: tuple[str, ...] = ()
     settles: tuple[str, ...] = ()
     settled_by: tuple[str, ...] = ()
@@ -105,12 +110,17 @@ class Explanation(BaseModel):
                 found.append(f"{one}: {', '.join(may)}")
         return (*found, *(f"source: {source}" for source in self.sources))
 
+    @property
+    def graded(self) -> str:
+        """How serious it is, in words; empty for a rule that clears."""
+        would = "would be " if self.verdict is Verdict.undecided else ""
+        could = f", could be {self.could_be}" if self.could_be != self.severity else ""
+        return f"severity {would}{self.severity}{could}" if self.severity else ""
+
     def __str__(self) -> str:
         tree = [*_rows(self.when, depth=1)]
-        if self.unless:
-            tree.append((f"{_INDENT}unless", None))
-        for step in self.unless:
-            tree.extend(_rows(step, depth=2))
+        tree += _section("unless" if self.unless else "", self.unless)
+        tree += _section(self.graded, self.severities)
         lines = [self.heading, f"{_INDENT}{self.title}"]
         if self.note:
             lines.append(f"{_INDENT}{self.note}")
@@ -126,6 +136,14 @@ def tree_text(step: Step) -> str:
 
 _INDENT = "  "
 _WIDEST = 84
+
+
+def _section(heading: str, steps: Sequence[Step]) -> Iterator[tuple[str, Step | None]]:
+    """Yield a heading, unless it is empty, and the lines of the trees below it."""
+    if heading:
+        yield f"{_INDENT}{heading}", None
+    for step in steps:
+        yield from _rows(step, depth=2)
 
 
 def _rows(step: Step, *, depth: int) -> Iterator[tuple[str, Step | None]]:

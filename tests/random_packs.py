@@ -78,7 +78,8 @@ def kinds() -> Mapping[str, KindName]:
     with TemporaryDirectory() as folder:
         write_pack(Path(folder), written())
         derived = Pack.load(folder).derived
-    return found | {name: one.kind for name, one in derived.items() if name.startswith("calc.")}
+    derived_kinds: dict[str, KindName] = {name: one.kind for name, one in derived.items() if name.startswith("calc.")}
+    return found | derived_kinds
 
 
 # ---- conditions ------------------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_a_comparison_is_covered_once_it_was_both_true_and_false(tmp_path: Path)
     both = [example("yes", "fires", child__in_care="yes"), example("no", "clears", child__in_care="no")]
     assert tried(pack_of(tmp_path / "both", *both)).uncovered == ()
     (item,) = tried(pack_of(tmp_path / "one", both[0])).uncovered
-    assert (item.says, item.never) == ("child.in_care: is", "never false")
+    assert (item.says, item.never) == ("`child.in_care: is`", "never false")
 
 
 BRANCHES = {
@@ -216,7 +216,7 @@ def test_a_comparison_that_is_not_covered_fails(tmp_path: Path) -> None:
     found = riskflags("test", half_shown(tmp_path))
     assert found.exit_code == 2
     assert re.search(
-        r"vocabulary\.yaml:\d+:\d+: looked_after: child\.in_care: is is never false in the ex", found.stdout
+        r"vocabulary\.yaml:\d+:\d+: looked_after: `child\.in_care: is` is never false in the ex", found.stdout
     )
 
 
@@ -224,7 +224,7 @@ def test_a_draft_may_still_lack_examples(tmp_path: Path) -> None:
     pack_of(tmp_path, example("yes", "fires", child__in_care="yes"))
     found = riskflags("test", tmp_path)
     assert found.exit_code == 0
-    assert "a/one.yaml:7:8: one v1: child.in_care: is is never false in the examples" in found.stdout
+    assert "a/one.yaml:7:8: one v1: `child.in_care: is` is never false in the examples" in found.stdout
 
 
 # ---- how little an example needs -------------------------------------------------------------------------------------

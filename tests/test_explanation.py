@@ -88,6 +88,14 @@ _WRITTEN: dict[str, Any] = {
                 {"id": "future", "code": "M7", "when": {"missing.earlier_episodes": {"at_least": {"param": "future"}}}},
                 {"id": "given", "code": "M8", "when": {"param.limit": {"at_least": 3}}},
                 {"id": "soon", "code": "M9", "when": {"calc.in_future": {"at_least": 1}}},
+                {
+                    "id": "graded", "code": "D1", "when": {"child.role": "victim"},
+                    "severity": [
+                        {"is": "critical", "when": {"child.protection_plan": True}},
+                        {"is": "medium", "when": {"child.in_care": True}},
+                        {"is": "low"},
+                    ],
+                },
                 {"id": "care", "code": "A1", "when": {"child.in_care": True}, "requires": ["visit"]},
                 {
                     "id": "stranger", "code": "A2", "for_each": "suspects", "severity": "critical",
@@ -342,3 +350,40 @@ def test_of_a_record_that_is_not_yet_there_only_that_is_told() -> None:
     (one,) = json.loads(riskflags(*early, "--format", "json").stdout)["records"]
     assert (one["not_yet"], one["explanations"], one["cleared"]) == (True, [], [])
     assert "takes no part yet" in riskflags(*early, "--format", "tree").stdout
+
+
+# ---- severity --------------------------------------------------------------------------------------------------------
+
+
+def test_a_severity_tells_the_cases_until_one_holds() -> None:
+    found = told("graded", child__role="victim", child__protection_plan=False, child__in_care=True)
+    assert (found.severity, found.could_be) == ("medium", "medium")
+    assert [(step.answer, step.says) for step in found.severities] == [
+        ("fails", "critical: child.protection_plan is yes"),
+        ("holds", "medium: child.in_care is yes"),
+    ]
+    assert "\n  severity medium\n    ✗ critical: child.protection_plan is yes" in str(found)
+
+
+def test_a_severity_tells_what_it_could_be() -> None:
+    found = told("graded", child__role="victim", child__in_care=False)
+    assert (found.severity, found.could_be) == ("low", "critical")
+    assert [step.answer for step in found.severities] == ["undecided", "fails"]
+    assert "\n  severity low, could be critical\n" in str(found)
+
+
+def test_an_undecided_rule_tells_the_severity_that_it_would_have() -> None:
+    found = told("graded", child__protection_plan=True)
+    assert [step.answer for step in found.severities] == ["holds"]
+    assert "\n  severity would be critical\n" in str(found)
+
+
+def test_a_rule_that_clears_has_no_severity() -> None:
+    found = told("graded", child__role="witness", child__protection_plan=True)
+    assert (found.severity, found.severities, "severity" in str(found)) == ("", (), False)
+
+
+def test_a_severity_without_cases_is_told_in_one_line() -> None:
+    found = told("care", child__in_care=True)
+    assert (found.severity, found.severities) == ("high", ())
+    assert "\n  severity high\n" in str(found)

@@ -69,7 +69,7 @@ def test_what_is_not_covered_fails_unless_it_is_a_draft(pytester: pytest.Pyteste
     half_shown(pytester.path / "mine")
     done = run(pytester, "mine")
     assert done.parseoutcomes() == {"passed": 2, "failed": 1}
-    done.stdout.fnmatch_lines(["*vocabulary.yaml:*: looked_after: child.in_care: is is never false in the examples"])
+    done.stdout.fnmatch_lines(["*vocabulary.yaml:*: looked_after: `child.in_care: is` is never false in the examples"])
 
 
 def test_a_pack_that_cannot_be_loaded_is_one_error_with_every_problem(pytester: pytest.Pytester, shipped: Path) -> None:

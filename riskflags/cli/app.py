@@ -104,10 +104,13 @@ def run(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the files of the run into this folder.")
     ] = None,
-    form: Annotated[Literal["csv", "jsonl", "parquet"], typer.Option("--format", help="Form of the files.")] = "csv",
+    form: Annotated[
+        Literal["csv", "jsonl", "parquet"],
+        typer.Option("--format", metavar="csv|jsonl|parquet", help="Form of the files."),
+    ] = "csv",
     fail_on: Annotated[
         Literal["low", "medium", "high", "critical"] | None,
-        typer.Option(help="Exit with 1 for a flag or a gap at or above this severity."),
+        typer.Option(metavar="LEVEL", help="Exit with 1 for a flag or a gap at or above this severity."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where rows were rejected.")] = False,
     record: Record = None,
@@ -142,7 +145,9 @@ def check(
     folder: PackFolder = None,
     form: Annotated[
         Literal["text", "json", "sarif"],
-        typer.Option("--format", help="For people, for editors and scripts, or for code hosts."),
+        typer.Option(
+            "--format", metavar="text|json|sarif", help="For people, for editors and scripts, or for code hosts."
+        ),
     ] = "text",
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="Leave out warnings of this code, such as RFW203.")
@@ -160,7 +165,10 @@ def examples(
     folder: PackFolder = None,
     rule: Annotated[str | None, typer.Option(metavar="ID", help="One rule, by id or code, or one condition.")] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML too.")] = None,
-    form: Annotated[Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")] = "text",
+    form: Annotated[
+        Literal["text", "json"],
+        typer.Option("--format", metavar="text|json", help="For people, or for programs."),
+    ] = "text",
     record: Record = None,
 ) -> None:
     """Run the examples of a pack, and show what they do not cover.
@@ -180,7 +188,8 @@ def explain(
     child: Annotated[str | None, typer.Option(metavar="ID", help="The child, where the incident has several.")] = None,
     rule: Annotated[str | None, typer.Option(metavar="ID", help="One rule, by id or code.")] = None,
     form: Annotated[
-        Literal["text", "tree", "json"], typer.Option("--format", help="Lines, a drawn tree, or data for programs.")
+        Literal["text", "tree", "json"],
+        typer.Option("--format", metavar="text|tree|json", help="Lines, a drawn tree, or data for programs."),
     ] = "text",
     rules: Rules = None,
     mapping: Mapping = None,
@@ -291,6 +300,21 @@ def schema(
     from riskflags.cli.authoring import write_schemas
 
     raise typer.Exit(write_schemas(folder, out=out, record=record))
+
+
+@app.command("docs")
+def reference(
+    folder: PackFolder = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pages go.")] = Path("reference"),
+    examples: Annotated[
+        Path | None, typer.Option("--problems", metavar="DIR", help="Show problems of the packs in here as examples.")
+    ] = None,
+    record: Record = None,
+) -> None:
+    """Write the reference of the language, the pack and the commands as pages of Markdown."""
+    from riskflags.cli.reference import write_pages
+
+    raise typer.Exit(write_pages(folder, out=out, examples=examples, app=app, record=record))
 
 
 @app.command()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """What the exit code of a command means; the documentation lists them."""
+    """The exit codes of the commands; MEANINGS says what each means."""
 
     done = 0
     found = 1
@@ -26,6 +26,17 @@ class Exit(IntEnum):
     bad_data = 3
     misuse = 4
     stopped = 130
+
+
+MEANINGS = {
+    Exit.done: "Done.",
+    Exit.found: "An example came out otherwise or is missing, or `--fail-on` found a flag or a gap.",
+    Exit.bad_pack: "The pack has problems, or a file is not laid out as `fmt` would.",
+    Exit.bad_data: "The input cannot be read, every row was rejected, or rows were rejected with `--strict`.",
+    Exit.misuse: "The command was given something that it cannot use. Standard error says what to write instead.",
+    Exit.stopped: "Stopped from the keyboard. No half-written file is left behind.",
+}
+"""What each exit code means, for the reference."""
 
 
 class Refused(Exception):  # noqa: N818 - a refusal with the exit code that goes with it

@@ -29,6 +29,10 @@ def drawn(explanation: Explanation) -> Tree:
         stops = tree.add(Text("unless"))
         for step in explanation.unless:
             _add(stops, step)
+    if explanation.graded:
+        graded = tree.add(Text(explanation.graded))
+        for step in explanation.severities:
+            _add(graded, step)
     for line in explanation.closing:
         tree.add(Text(safe(line), "dim" if line.startswith("source: ") else ""))
     return tree

@@ -128,8 +128,17 @@ def check_nothing_is_lost(files: Sequence[RuleFile], rules: Sequence[Dated], nam
 
 
 def unused(names: Names) -> None:
-    """Report the lists, parameters, conditions and actions that nothing uses."""
-    for table in (names.lists, names.params, names.conditions, names.actions):
+    """Report the lists, parameters, derived values, conditions, actions, roles and sources that nothing uses."""
+    tables = (
+        names.lists,
+        names.params,
+        names.derived,
+        names.conditions,
+        names.actions,
+        names.roles,
+        names.sources,
+    )
+    for table in tables:
         for name, place in table.places.items():
             if name not in table.used:
                 hint = "take it out, or use it"

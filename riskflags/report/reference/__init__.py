@@ -1,0 +1,33 @@
+"""The pages of the reference, made from the tables that the loader reads and from a pack: Markdown, by file name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riskflags.report.reference.fields import fields_page
+from riskflags.report.reference.language import language_page
+from riskflags.report.reference.packs import actions_page, rules_page, vocabulary_page
+from riskflags.report.reference.problems import problems_page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from riskflags.errors import Problem
+    from riskflags.pack import Pack
+
+__all__ = ["reference_pages"]
+
+
+def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str, str]:
+    """Return the pages on fields, language, problems, and the rules, actions and vocabulary of a pack, by file name.
+
+    `problems` are real ones, by code, that are shown as examples of their codes.
+    """
+    return {
+        "fields.md": fields_page(pack),
+        "language.md": language_page(pack),
+        "problems.md": problems_page(problems),
+        "rules.md": rules_page(pack),
+        "actions.md": actions_page(pack),
+        "vocabulary.md": vocabulary_page(pack),
+    }
