@@ -224,12 +224,12 @@ def _family(name: str) -> str:
 
 
 @st.composite
-def _rules(draw: DrawFn, number: int, *, plain: bool) -> Data:
+def _rules(draw: DrawFn, number: int, *, chained: bool, stops: bool) -> Data:
     of_suspects = draw(st.booleans())
     before = tuple(f"rule-{n}" for n in range(number))
     names = tuple(n for n in kinds() if of_suspects or not (n.startswith("suspect.") or n in OF_SUSPECTS))
     rule: Data = {"id": f"rule-{number}", "code": f"{_family(f'rule-{number}')}1"}
-    others = [_readings(before)] * 3 if number >= READING_FROM and not plain else []
+    others = [_readings(before)] * 3 if number >= READING_FROM and chained else []
     condition = _conditions(names, *others)
     if of_suspects:
         rule["for_each"] = "suspects"
@@ -240,7 +240,7 @@ def _rules(draw: DrawFn, number: int, *, plain: bool) -> Data:
         rule["when"] = {draw(st.sampled_from(("all", "any"))): [own, draw(condition)]}
     else:
         rule["when"] = draw(condition)
-    if not plain and draw(st.integers(0, 3)) == 0:
+    if stops and draw(st.integers(0, 3)) == 0:
         rule["unless"] = [draw(condition)]
     rule["severity"] = draw(SEVERITIES)
     if draw(st.booleans()):
@@ -269,12 +269,12 @@ def _asks(draw: DrawFn, action: str, condition: SearchStrategy[Data]) -> Any:
 
 
 @st.composite
-def packs(draw: DrawFn, *, rules: int = 4, plain: bool = False) -> Pack:
+def packs(draw: DrawFn, *, rules: int = 4, chained: bool = True, stops: bool = True) -> Pack:
     """Return a pack of random rules, all of them drafts.
 
-    The rules of a `plain` one read no flags and gaps and have no `unless`.
+    Without `chained` its rules read no flags and gaps; without `stops` they have no `unless`.
     """
-    drawn = [draw(_rules(number, plain=plain)) for number in range(rules)]
+    drawn = [draw(_rules(number, chained=chained, stops=stops)) for number in range(rules)]
     with TemporaryDirectory() as folder:
         write_pack(Path(folder), {**written(), "cases": [{"name": "random", "rules": drawn}]})
         return Pack.load(folder)

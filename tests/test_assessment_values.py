@@ -137,6 +137,7 @@ def test_every_node_is_explained_and_personal_values_are_masked(engine: Engine) 
         "✗ cleared: R2",
         "? missing.earlier_episodes at least child.stated_age (not recorded) not recorded",
         "✓ child.role is not recorded not recorded",
+        "severity would be high",
         "to decide it: child.stated_age, missing.earlier_episodes",
     ]
     assert "2012" not in str(found)
