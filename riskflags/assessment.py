@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PrivateAttr
 
-from riskflags.model import Severity, State
+from riskflags.model import Grade, Severity, State
 
 if TYPE_CHECKING:
-    from riskflags.explanation import Explanation
+    from riskflags.explanation import Explanation, GradeExplanation
 
+_STORED = "this assessment was stored and read back: assess the incident again to explain it"
 SeverityName = Annotated[
     Severity,
     BeforeValidator(lambda value: Severity[value] if isinstance(value, str) else value),
+    PlainSerializer(str),
+]
+
+
+GradeName = Annotated[
+    Grade,
+    BeforeValidator(lambda value: Grade[value] if isinstance(value, str) else value),
     PlainSerializer(str),
 ]
 
@@ -27,6 +35,14 @@ class Explain(Protocol):
 
     def __call__(self, rule: str, suspect: str | None, *, show_personal: bool) -> Explanation:
         """Return the explanation of a rule."""
+        ...
+
+
+class ExplainGrade(Protocol):
+    """What explains the grade of one assessment."""
+
+    def __call__(self, *, show_personal: bool) -> GradeExplanation:
+        """Return the explanation of the grade."""
         ...
 
 
@@ -119,9 +135,21 @@ class Caution(Result):
     message: str
 
 
+class CaseGrade(Result):
+    """How well a record says that the case was handled, by the conditions of the pack; indicative, not an inspection.
+
+    `could_be` is the worst grade that is still possible, with the `needs` that would settle it.
+    """
+
+    grade: GradeName
+    could_be: GradeName
+    needs: tuple[str, ...] = ()
+
+
 class Assessment(Result):
     """All of it for one incident at `as_of`.
 
+    `grade` is None where no flag was raised, and where the pack has no grades.
     `not_yet` is True for a record whose time is after as_of: it takes no part. `engines_disagree` names the rules on
     which the two engines gave different verdicts; no flag of either is lost.
     """
@@ -137,18 +165,21 @@ class Assessment(Result):
     undecided: tuple[Undecided, ...] = ()
     not_assessed: tuple[NotAssessed, ...] = ()
     warnings: tuple[Caution, ...] = ()
+    grade: CaseGrade | None = None
     engines_disagree: tuple[str, ...] = ()
     not_yet: bool = False
     _explain: Explain | None = PrivateAttr(default=None)
+    _explain_grade: ExplainGrade | None = PrivateAttr(default=None)
 
     @property
     def gaps(self) -> tuple[Requirement, ...]:
         """The required actions with no record in time."""
         return tuple(requirement for requirement in self.requirements if requirement.is_gap)
 
-    def explained_by(self, explain: Explain) -> None:
-        """Take the function that explains this assessment, from the engine that made it."""
+    def explained_by(self, explain: Explain, grade: ExplainGrade) -> None:
+        """Take the functions that explain this assessment, from the engine that made it."""
         self._explain = explain
+        self._explain_grade = grade
 
     def explain(self, rule: str, *, suspect: str | None = None, show_personal: bool = False) -> Explanation:
         """Return why a rule, by id or code, fired, cleared or is undecided on this record.
@@ -158,13 +189,24 @@ class Assessment(Result):
         LookupError for an unknown rule, and for an assessment that was pickled, copied or read back: assess it again.
         """
         if self._explain is None:
-            msg = "this assessment was stored and read back: assess the incident again to explain it"
-            raise LookupError(msg)
+            raise LookupError(_STORED)
         return self._explain(rule, suspect, show_personal=show_personal)
+
+    def explain_grade(self, *, show_personal: bool = False) -> GradeExplanation:
+        """Return why the case has its grade: the conditions that were looked at, with actual values and places.
+
+        Raises LookupError where there is no grade, and as `explain` does.
+        """
+        if self.grade is None:
+            msg = "this record has no grade: no flag was raised, or the pack has no grades"
+            raise LookupError(msg)
+        if self._explain_grade is None:
+            raise LookupError(_STORED)
+        return self._explain_grade(show_personal=show_personal)
 
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
-        state["__pydantic_private__"] = {"_explain": None}
+        state["__pydantic_private__"] = {"_explain": None, "_explain_grade": None}
         return state
 
     def __eq__(self, other: object) -> bool:

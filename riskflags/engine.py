@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from riskflags.assessment import Assessment
 from riskflags.case import Case, Seat
 from riskflags.errors import EngineError
+from riskflags.explaining import explained_grade
 from riskflags.model import Verdict
 from riskflags.online import Online, OnlineAnswer
 from riskflags.pack import Pack
 from riskflags.record import Names, Record, Records
-from riskflags.results import cautions, flags, not_assessed, requirements, undecided
+from riskflags.results import cautions, flags, grade, not_assessed, requirements, undecided
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from riskflags.assessment import CaseGrade
     from riskflags.condition import Condition
+    from riskflags.explanation import GradeExplanation
     from riskflags.incident import Incident
     from riskflags.pack import Rule
     from riskflags.record import RejectedRow
@@ -97,7 +100,7 @@ class Engine:
 
     def _assess(self, record: Record, records: Records) -> Assessment:
         case, disagreed = self._decided(record, records)
-        standings = tuple(case.standings())
+        standings, found = tuple(case.standings()), grade(case)
         assessment = Assessment(
             incident_id=record.id,
             child_id=record.incident.child.id,
@@ -110,10 +113,11 @@ class Engine:
             undecided=undecided(case),
             not_assessed=not_assessed(case),
             warnings=cautions(case, standings),
+            grade=found,
             engines_disagree=tuple(sorted(disagreed)),
             not_yet=not records.is_there(record),
         )
-        assessment.explained_by(case.explain)
+        assessment.explained_by(case.explain, partial(_explained_grade, case, found))
         return assessment
 
     def _decided(self, record: Record, records: Records) -> tuple[Case, set[str]]:
@@ -140,6 +144,13 @@ class Engine:
                 outcome = case.least_sure(rule, seat, outcome, other)
             case.outcomes.append(outcome)
         return disagreed
+
+
+def _explained_grade(case: Case, found: CaseGrade | None, *, show_personal: bool) -> GradeExplanation:
+    if found is None:
+        msg = "this record has no grade"
+        raise LookupError(msg)
+    return explained_grade(case, found, show_personal=show_personal)
 
 
 def _expect(value: object, kind: type, hint: str) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from riskflags.explanation import Explanation, Step, Wording, explain, line_of, mark, settled_by, settles
+from riskflags.explanation import (
+    Explanation,
+    GradeExplanation,
+    Step,
+    Wording,
+    explain,
+    line_of,
+    mark,
+    settled_by,
+    settles,
+)
 from riskflags.lookup_words import look_up_words
 from riskflags.model import Absent, Moment, Verdict
 from riskflags.pack import FlagReading, GapReading, LookUp, shown
@@ -14,6 +24,7 @@ from riskflags.words import in_words, moment_at, time_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from riskflags.assessment import CaseGrade
     from riskflags.case import Case
     from riskflags.condition import Condition, Row
     from riskflags.pack import Rule
@@ -61,6 +72,28 @@ def _severities(rule: Rule, row: Row, wording: Wording) -> Iterator[Step]:
         yield step.model_copy(update={"says": f"{one.severity}: {step.says}"})
         if step.answer == "holds":
             return
+
+
+def explained_grade(case: Case, grade: CaseGrade, *, show_personal: bool) -> GradeExplanation:
+    """Return why a case has its grade. Values of personal fields are masked unless asked for."""
+    personal = frozenset(p for p, info in case.pack.fields.items() if info.personal and not show_personal)
+    wording = _Telling(case, personal).wording()
+    steps: list[Step] = []
+    for one in case.pack.grades:
+        if one.when is None:
+            break
+        step = explain(one.when, case.record.base, wording)
+        steps.append(step.model_copy(update={"says": f"{str(one.grade).replace('_', ' ')}: {step.says}"}))
+        if step.answer == "holds":
+            break
+    return GradeExplanation(
+        incident_id=case.record.id,
+        child_id=case.record.incident.child.id,
+        grade=str(grade.grade),
+        could_be=str(grade.could_be),
+        cases=tuple(steps),
+        needs=grade.needs,
+    )
 
 
 def explained_condition(case: Case, condition: Condition, row: Row) -> Step:

@@ -129,6 +129,35 @@ class Explanation(BaseModel):
         return "\n".join(lines)
 
 
+class GradeExplanation(BaseModel):
+    """Why a case has its grade: the conditions that were looked at, until one holds. `str()` is the text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    incident_id: str
+    child_id: str | None
+    grade: str
+    could_be: str
+    cases: tuple[Step, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The record, and its grade."""
+        could = f", could be {_plain(self.could_be)}" if self.could_be != self.grade else ""
+        return f"Indicative grade of {self.incident_id}: {_plain(self.grade).upper()}{could}"
+
+    def __str__(self) -> str:
+        tree = [row for step in self.cases for row in _rows(step, depth=1)]
+        lines = [self.heading, *_lines(tree)]
+        lines += [f"{_INDENT}to settle it: {', '.join(self.needs)}"] if self.needs else []
+        return "\n".join(lines)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def tree_text(step: Step) -> str:
     """Return the tree of one condition as text."""
     return "\n".join(_lines([*_rows(step, depth=0)]))

@@ -44,6 +44,17 @@ class Severity(IntEnum):
         return self.name
 
 
+class Grade(IntEnum):
+    """How well a case was handled, as inspectors say it: good < requires_improvement < inadequate."""
+
+    good = 1
+    requires_improvement = 2
+    inadequate = 3
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Verdict(StrEnum):
     """What a rule says of a record. Undecided is an answer of its own, never a quiet "no"."""
 

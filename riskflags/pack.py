@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from riskflags.errors import NOWHERE, Place, Problem
 from riskflags.fields import FieldInfo, catalogue
 from riskflags.incident import Incident
-from riskflags.model import Severity, State
+from riskflags.model import Grade, Severity, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -297,6 +297,15 @@ class SeverityCase:
 
 
 @dataclass(frozen=True, slots=True)
+class GradeCase:
+    """A grade of how a case was handled, and when; the last has no condition."""
+
+    grade: Grade
+    when: Condition | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FlagText:
     """What a rule says when it fires. `message` holds {names} in braces."""
 
@@ -368,6 +377,7 @@ class Pack:
     layers: tuple[tuple[str, ...], ...]
     school: School | None = None
     ignore: frozenset[str] = frozenset()
+    grades: tuple[GradeCase, ...] = ()
     record: type[Incident] = Incident
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 

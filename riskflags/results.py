@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from riskflags.assessment import Caution, Flag, NotAssessed, Requirement, Undecided
-from riskflags.model import Moment, Verdict
+from riskflags.assessment import CaseGrade, Caution, Flag, NotAssessed, Requirement, Undecided
+from riskflags.condition import holds
+from riskflags.condition import needs as needs_of
+from riskflags.model import Grade, Moment, Verdict
 from riskflags.pack import NONE_COUNTS
 from riskflags.words import moment_at
 
@@ -73,6 +75,27 @@ def _requirement(case: Case, standing: Standing) -> Requirement:
         severity=standing.severity,
         rules=tuple(sorted({asked.outcome.rule.code for asked in standing.asked})),
     )
+
+
+def grade(case: Case) -> CaseGrade | None:
+    """Return how well the record says that the case was handled; None where no flag was raised.
+
+    The first grade whose condition holds counts; one before it that cannot be decided could be the true one.
+    """
+    if not case.pack.grades or not any(outcome.verdict is Verdict.fires for outcome in case.outcomes):
+        return None
+    row, worst, needs = case.record.base, Grade.good, set[str]()
+    for one in case.pack.grades:
+        answer = True if one.when is None else holds(one.when, row)
+        if answer is True:
+            could_be = max(worst, one.grade)
+            return CaseGrade(
+                grade=one.grade, could_be=could_be, needs=tuple(sorted(needs)) if could_be > one.grade else ()
+            )
+        if answer is None and one.when is not None:
+            worst = max(worst, one.grade)
+            needs |= needs_of(one.when, row)
+    return None
 
 
 def undecided(case: Case) -> tuple[Undecided, ...]:

@@ -13,6 +13,7 @@ record of its `history` is the same `given`, changed by what is written there. W
   expect: {records: {I1: fires, I2: clears}}                             by incident
   expect: {requirements: {see_child: overdue, visit: not_required}}      or in full: {state, due, needs, short_of, ...}
   expect: {warnings: [codes]}
+  expect: {grade: inadequate}                        or in full: {grade, could_be, needs}; none where there is none
 
 A time without an offset is London time.
 """
@@ -142,7 +143,7 @@ def write_pack(folder: Path, file: Data) -> None:
         "calendar": "england-and-wales", "timezone": "Europe/London",
         "event_time": "calc.event_time", "effective_by": "calc.known_at",
     }  # fmt: skip
-    pack |= {"school": file["school"]} if "school" in file else {}
+    pack |= {name: file[name] for name in ("school", "grades") if name in file}
     vocabulary: Data = {name: file[name] for name in ("lists", "params", "conditions") if name in file}
     vocabulary |= {"derived": derived | file.get("derived", {}), "roles": {"officer": {"label": "Officer"}}}
     write(folder / "pack.yaml", pack)

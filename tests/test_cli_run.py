@@ -78,7 +78,7 @@ def test_run_writes_every_file_and_says_where(tmp_path: Path) -> None:
 def test_two_runs_of_the_same_input_write_the_same_bytes(tmp_path: Path, form: str) -> None:
     for name in ("a", "b"):
         riskflags("run", *sorted(CASES.glob("*.jsonl")), "--as-of", AS_OF, "--out", tmp_path / name, "--format", form)
-    assert len(list((tmp_path / "a").iterdir())) == 7
+    assert len(list((tmp_path / "a").iterdir())) == 8
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 

@@ -16,19 +16,21 @@ from conformance_cases import FOLDER, LONDON, Check, checks_of, read, write_pack
 from riskflags import Engine, Incident, Pack
 from riskflags.model import Verdict
 from riskflags.online import Online, OnlineAnswer
+from riskflags.results import grade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from riskflags import Assessment, Requirement
+    from riskflags.assessment import CaseGrade
     from riskflags.case import Case
     from riskflags.requirements import Outcome, Standing
 
     Data = dict[str, Any]
     Load = Callable[[Path], Pack]
 
-WHOLE = ("suspects", "rules", "records", "requirements", "warnings")
+WHOLE = ("grade", "suspects", "rules", "records", "requirements", "warnings")
 ONE_CHANNEL = ("message", "not_assessed", "could_be", "because")
 """What only one of the channels gives, for some verdicts."""
 
@@ -61,6 +63,7 @@ class Came:
 
     rules: dict[tuple[str, str | None], Data]
     requirements: dict[tuple[str, str | None], Data]
+    grade: Data | None
     warnings: list[str] | None = None
 
 
@@ -68,7 +71,9 @@ def by_meaning(pack: Pack, check: Check) -> dict[str, Came]:
     """Return what each record comes to by the meaning of the rules alone."""
     cases = Engine(pack).cases(_incidents(check), as_of=check.as_of)
     return {
-        case.record.id: Came({key: _outcome(o) for key, o in _in_force(case).items()}, _standings(case, check))
+        case.record.id: Came(
+            {key: _outcome(o) for key, o in _in_force(case).items()}, _standings(case, check), _grade(grade(case))
+        )
         for case in cases
     }
 
@@ -173,8 +178,16 @@ def _came(result: Assessment, verdicts: Mapping[tuple[str, str | None], Verdict]
     return Came(
         rules,
         {(r.action, r.suspect_id): _requirement(r, ids) for r in result.requirements},
+        _grade(result.grade),
         [caution.code for caution in result.warnings],
     )
+
+
+_NO_GRADE: Data = {"grade": "none", "could_be": "none", "needs": []}
+
+
+def _grade(found: CaseGrade | None) -> Data | None:
+    return None if found is None else {**found.model_dump(mode="json"), "needs": list(found.needs)}
 
 
 def _requirement(found: Requirement, ids: Mapping[str, str]) -> Data:
@@ -220,6 +233,9 @@ def _of_record(expect: Any, came: Came, check: Check) -> Iterator[str]:
         yield from _of_rule({"suspects": parts["suspects"]}, came, check.rules[0].partition(" ")[0])
     for action, one in parts.get("requirements", {}).items():
         yield from (f"{action}: {line}" for line in _of_action(one, came, action))
+    if "grade" in parts:
+        wanted = parts["grade"] if isinstance(parts["grade"], dict) else {"grade": parts["grade"]}
+        yield from _compared({"could_be": wanted["grade"], "needs": []} | wanted, came.grade or _NO_GRADE)
     if "warnings" in parts and came.warnings is not None and came.warnings != parts["warnings"]:
         yield f"expected warnings {parts['warnings']}, came out as {came.warnings}"
 

@@ -11,8 +11,8 @@ import pytest
 from handmade import ORIGINS, assessment, flag, found, made, read_csv, requirement, undecided, write_csv
 from pyarrow import parquet
 
-from riskflags.assessment import Caution, NotAssessed
-from riskflags.model import Severity
+from riskflags.assessment import CaseGrade, Caution, NotAssessed
+from riskflags.model import Grade, Severity
 from riskflags.report import OutputError, outputs
 from riskflags.report.outputs import check_folder, quoted_cells, write
 from riskflags.report.tables import TABLES, Table, tables
@@ -31,6 +31,7 @@ def test_the_columns_are_those_of_the_contract() -> None:
         "about message because because_count as_of source_file source_row",
         "requirements": "incident_id child_id suspect_id action action_code label owner due_from due_at state "
         "recorded_at recorded_outcome short_of needs is_gap severity rules as_of source_file source_row",
+        "grades": "incident_id child_id grade could_be needs as_of source_file source_row",
         "undecided": "incident_id child_id suspect_id rule_code rule_id severity needs as_of",
         "not_assessed": "source_file rule_code rule_id fields records",
         "rejects": "source_file source_row child_id column code expected message",
@@ -43,6 +44,7 @@ def test_every_row_has_a_cell_for_every_column() -> None:
         flags=(flag(),),
         requirements=(requirement(),),
         undecided=(undecided(),),
+        grade=CaseGrade(grade=Grade.good, could_be=Grade.inadequate, needs=("done",)),
         not_assessed=(NotAssessed(rule_code="E03", rule_id="grooming", fields=("contact",)),),
         warnings=(Caution(code="after_as_of", field="missing.returned_at", message="is after as_of"),),
         engines_disagree=("grooming v1",),

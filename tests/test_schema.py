@@ -24,6 +24,7 @@ SHAPE_CODES = frozenset({"RF010", "RF011", "RF013", "RF020"})
 NOT_OF_SHAPE = {
     "value-at-least-of": "a number larger than the list beside it",
     "value-date": "a day that is not in the calendar",
+    "grades-order": "which of several grades has a `when` goes by their order",
     "value-severities": "which of several severities has a `when` goes by their order",
     "value-time": "a time that is not on the clock",
     "value-calendar": "a calendar is any that the holidays package knows",

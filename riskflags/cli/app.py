@@ -187,6 +187,7 @@ def explain(
     incident: Annotated[str, typer.Option(metavar="ID", help="The incident.")],
     child: Annotated[str | None, typer.Option(metavar="ID", help="The child, where the incident has several.")] = None,
     rule: Annotated[str | None, typer.Option(metavar="ID", help="One rule, by id or code.")] = None,
+    grade: Annotated[bool, typer.Option("--grade", help="The indicative grade, in place of rules.")] = False,
     form: Annotated[
         Literal["text", "tree", "json"],
         typer.Option("--format", metavar="text|tree|json", help="Lines, a drawn tree, or data for programs."),
@@ -201,13 +202,13 @@ def explain(
     drafts: Drafts = False,
     show_personal: ShowPersonal = False,
 ) -> None:
-    """Show why rules fired, cleared or are undecided on one incident."""
+    """Show why rules fired, cleared or are undecided on one incident, or why the case has its grade."""
     from riskflags.cli.explain import Asked, explain_incident
     from riskflags.cli.inputs import Inputs, Terms
 
     inputs = Inputs((file,), mapping, actions, suspects, markers)
     terms = Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal)
-    raise typer.Exit(explain_incident(inputs, terms, Asked(incident, child, rule), form=form))
+    raise typer.Exit(explain_incident(inputs, terms, Asked(incident, child, rule, grade=grade), form=form))
 
 
 @app.command()

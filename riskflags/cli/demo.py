@@ -14,7 +14,7 @@ from riskflags.engine import Engine
 from riskflags.intake import read
 from riskflags.model import Severity, State
 from riskflags.report.closing import record_words, short_digest, show_flag
-from riskflags.report.phrases import count, gap_words, listed, step_words
+from riskflags.report.phrases import count, gap_words, listed, plain, step_words
 from riskflags.report.terminal import Screen, progress
 from riskflags.shipped import default_pack
 from riskflags.words import time_words
@@ -80,6 +80,8 @@ def _show_case(screen: Screen, assessments: Sequence[Assessment], intake: Intake
             if gap.is_gap:
                 _show_gap(screen, gap, assessment, intake, pack)
     screen.line((_in_time(_core(assessments)), "bold"), indent=2)
+    if grades := [a.grade.grade for a in assessments if a.grade is not None]:
+        screen.line((f"Indicative grade: {plain(str(max(grades)))}.", "bold"), indent=2)
     others = sum(not requirement.core for assessment in assessments for requirement in assessment.gaps)
     if others:
         screen.line(f"And {count(others, 'other required action')} with no record in time.", indent=2)
@@ -138,6 +140,7 @@ def _show_next(screen: Screen) -> None:
     case_b = _from_here(CASES / "case-b.jsonl")
     for command in (
         f"riskflags explain {case_b} --incident CASE-B-1 --rule T01 --as-of {AS_OF}",
+        f"riskflags explain {case_b} --incident CASE-B-1 --grade --as-of {AS_OF}",
         f"riskflags run {cases}/*.jsonl --as-of {AS_OF} --out out",
         "riskflags fields suspect.",
         "riskflags run your-incidents.csv --out out",

@@ -1,4 +1,4 @@
-"""The command `explain`: why rules fired, cleared or are undecided on one incident."""
+"""The command `explain`: why rules fired, cleared or are undecided on one incident, or why the case has its grade."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from riskflags.model import Verdict
 from riskflags.report.closing import record_words
 from riskflags.report.phrases import listed, safe
 from riskflags.report.terminal import Screen, progress
-from riskflags.report.tree import drawn
+from riskflags.report.tree import drawn, drawn_grade
 from riskflags.words import time_words
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from riskflags.assessment import Assessment
-    from riskflags.explanation import Explanation
+    from riskflags.explanation import Explanation, GradeExplanation
     from riskflags.incident import Incident
     from riskflags.pack import Pack, Rule
 
@@ -36,15 +36,20 @@ class Asked:
     incident: str
     child: str | None = None
     rule: str | None = None
+    grade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The explanations of one record: those to show, and the codes of the rules that cleared and are left out."""
+    """The explanations of one record: those to show, and the codes of the rules that cleared and are left out.
+
+    Where the grade is asked for, `grade` is its explanation; None where the record has none.
+    """
 
     assessment: Assessment
     shown: tuple[Explanation, ...]
     cleared: tuple[str, ...]
+    grade: GradeExplanation | None = None
 
 
 def explain_incident(inputs: Inputs, terms: Terms, asked: Asked, *, form: Form) -> int:
@@ -102,6 +107,11 @@ def _chosen(incidents: Sequence[Incident], asked: Asked) -> list[Incident]:
 def _told(assessment: Assessment, record: Incident, rules: Sequence[Rule], asked: Asked, terms: Terms) -> Told:
     if assessment.not_yet:
         return Told(assessment, (), ())
+    if asked.grade:
+        has_one = assessment.grade is not None
+        return Told(
+            assessment, (), (), assessment.explain_grade(show_personal=terms.show_personal) if has_one else None
+        )
     suspects = tuple(suspect.id for suspect in record.suspects) or (None,)
     shown: list[Explanation] = []
     cleared: list[str] = []
@@ -117,7 +127,7 @@ def _told(assessment: Assessment, record: Incident, rules: Sequence[Rule], asked
 
 
 def _data(told: Sequence[Told], as_of: datetime) -> dict[str, Any]:
-    """Return explanations as data: {as_of, records: [{incident_id, child_id, not_yet, explanations, cleared}]}."""
+    """Return explanations as data: as_of, and for each record its ids, not_yet, explanations, cleared and grade."""
     return {
         "as_of": as_of.isoformat(),
         "records": [
@@ -127,16 +137,29 @@ def _data(told: Sequence[Told], as_of: datetime) -> dict[str, Any]:
                 "not_yet": one.assessment.not_yet,
                 "explanations": [explanation.model_dump(mode="json") for explanation in one.shown],
                 "cleared": one.cleared,
+                "grade": one.grade and one.grade.model_dump(mode="json"),
             }
             for one in told
         ],
     }
 
 
+def _show_grade(screen: Screen, grade: GradeExplanation, form: Literal["text", "tree"]) -> None:
+    if form == "tree":
+        screen.drawing(drawn_grade(grade))
+    else:
+        screen.text("\n".join(safe(line) for line in str(grade).splitlines()))
+
+
 def _show(screen: Screen, told: Told, form: Literal["text", "tree"]) -> None:
     if told.assessment.not_yet:
         screen.line("The time of this record is after as_of: it takes no part yet.")
         return
+    if told.grade is not None:
+        screen.line()
+        _show_grade(screen, told.grade, form)
+    elif not told.shown and not told.cleared:
+        screen.line("No indicative grade: no flag was raised on this record, or the pack has no grades.")
     for explanation in told.shown:
         screen.line()
         if form == "tree":

@@ -53,7 +53,8 @@ def lint(pack: Pack, *, today: date, ignore: frozenset[str] = frozenset()) -> tu
 
 
 def _of_lists(pack: Pack) -> Iterator[Condition]:
-    """Yield the conditions of actions, and those on the items of look-ups."""
+    """Yield the conditions of grades and actions, and those on the items of look-ups."""
+    yield from (one.when for one in pack.grades if one.when is not None)
     for action in pack.actions.values():
         yield from (
             condition for condition in (action.when, *(due.when for due in action.due)) if condition is not None

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riskflags.fields import as_value
-from riskflags.model import Absent, State
-from riskflags.report.findings import Failed, Findings, RecordKey, not_told, tallies, wants, worst_first
+from riskflags.model import Absent, Grade, State
+from riskflags.report.findings import Failed, Findings, RecordKey, case_grades, not_told, tallies, wants, worst_first
 from riskflags.report.phrases import (
     count,
     gap_words,
@@ -19,6 +19,7 @@ from riskflags.report.phrases import (
     need_kind,
     need_words,
     owner_words,
+    plain,
     safe,
     sentence,
     step_words,
@@ -88,6 +89,10 @@ def _show_read(screen: Screen, ending: Ending) -> None:
     severities = Counter(flag.severity for flag in findings.flags)
     found = [f"{severities[severity]:,} {severity}" for severity in sorted(severities, reverse=True)]
     screen.line(f"{count(len(findings.flags), 'flag')}{': ' if found else ''}{', '.join(found)}.")
+    if grades := Counter(grade.grade for grade in case_grades(findings).values()):
+        parts = [f"{grades[grade]:,} {plain(str(grade))}" for grade in sorted(Grade) if grades[grade]]
+        number = count(grades.total(), "case")
+        screen.line(f"Indicative {'grade' if len(parts) == 1 else 'grades'} of {number}: {', '.join(parts)}.")
     if findings.disagreements:
         number = count(len(findings.disagreements), "verdict")
         warning = f"The two engines disagree on {number}. No flag is lost. Please report this: see the warnings."

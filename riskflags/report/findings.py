@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from riskflags.assessment import Assessment, Caution, Flag, NotAssessed, Requirement, Undecided
+from riskflags.assessment import Assessment, CaseGrade, Caution, Flag, NotAssessed, Requirement, Undecided
 from riskflags.model import Severity, State
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Findings:
     cautions: tuple[tuple[RecordKey, Caution], ...]
     disagreements: tuple[tuple[RecordKey, str], ...]
     not_yet: frozenset[RecordKey]
+    grades: tuple[tuple[RecordKey, CaseGrade], ...] = ()
 
     @property
     def gaps(self) -> tuple[Requirement, ...]:
@@ -87,6 +88,7 @@ class _Collected:
     cautions: list[tuple[RecordKey, Caution]] = field(default_factory=list[tuple[RecordKey, Caution]])
     disagreements: list[tuple[RecordKey, str]] = field(default_factory=list[tuple[RecordKey, str]])
     not_yet: set[RecordKey] = field(default_factory=set[RecordKey])
+    grades: list[tuple[RecordKey, CaseGrade]] = field(default_factory=list[tuple[RecordKey, CaseGrade]])
     sources: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     lacking: dict[tuple[str, str, str], set[str]] = field(default_factory=dict[tuple[str, str, str], set[str]])
 
@@ -100,6 +102,8 @@ class _Collected:
         self.disagreements.extend((key, rule) for rule in assessment.engines_disagree)
         if assessment.not_yet:
             self.not_yet.add(key)
+        if assessment.grade is not None:
+            self.grades.append((key, assessment.grade))
         for found in {(item.rule_code, item.rule_id): item for item in assessment.not_assessed}.values():
             self.sources[source_file, found.rule_code, found.rule_id] += 1
         for item in assessment.not_assessed:
@@ -125,6 +129,7 @@ def collect(assessments: Iterable[Assessment], *, as_of: datetime, origins: Orig
         cautions=tuple(sorted(found.cautions, key=lambda pair: (_key(pair[0]), pair[1].field, pair[1].code))),
         disagreements=tuple(sorted(found.disagreements, key=lambda pair: (_key(pair[0]), pair[1]))),
         not_yet=frozenset(found.not_yet),
+        grades=tuple(sorted(found.grades, key=lambda pair: (-pair[1].grade, -pair[1].could_be, _key(pair[0])))),
     )
 
 
@@ -143,6 +148,17 @@ def _unassessed(
         Unassessed(file, code, rule, tuple(sorted(lacking[file, code, rule])), number)
         for (file, code, rule), number in sorted(records.items())
     )
+
+
+def case_grades(findings: Findings) -> dict[RecordKey, CaseGrade]:
+    """Return the grade of each case: the worst of the child's records, or that of the record of a child without id.
+
+    The first of a case that is this bad stands for it; a case is named by the incident of that record, and the child.
+    """
+    found: dict[tuple[str, str], tuple[RecordKey, CaseGrade]] = {}
+    for key, grade in findings.grades:  # worst first
+        found.setdefault(("", key[1]) if key[1] else (key[0], ""), (key, grade))
+    return dict(found.values())
 
 
 # ---- for the closing words -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from riskflags.report.findings import case_grades
 from riskflags.report.phrases import need_kind
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def summary(
         "flags": _nested((flag.rule_id, str(flag.severity)) for flag in findings.flags),
         "requirements": _nested((found.action, str(found.state)) for found in findings.requirements),
         "gaps": len(findings.gaps),
+        "grades": _counted(str(grade.grade) for grade in case_grades(findings).values()),
         "undecided": _counted(kind for item in findings.undecided for kind in {need_kind(n) for n in item.needs}),
         "engines_disagree": len(findings.disagreements),
         "cells_quoted": quoted,

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from riskflags.assessment import Flag, Requirement, Undecided
+    from riskflags.assessment import CaseGrade, Flag, Requirement, Undecided
     from riskflags.intake import Reject, RowWarning
     from riskflags.report.findings import Findings, Origin, Origins, RecordKey
 
-TABLES = ("flags", "requirements", "undecided", "not_assessed", "rejects", "warnings")
+TABLES = ("flags", "requirements", "grades", "undecided", "not_assessed", "rejects", "warnings")
 Cell = str | int | bool | tuple[str, ...] | None
 CellKind = Literal["text", "code", "number", "yes_no", "texts"]
 """`code` is text that this library or the pack chose, never the data."""
@@ -47,7 +47,7 @@ def tables(
     rejects: Iterable[Reject],
     warnings: Iterable[RowWarning],
 ) -> tuple[Table, ...]:
-    """Return every table of a run: flags, requirements, undecided, not_assessed, rejects and warnings."""
+    """Return every table of a run: flags, requirements, grades, undecided, not_assessed, rejects and warnings."""
     as_of = findings.as_of.isoformat()
 
     def source(found: Flag | Requirement) -> Origin:
@@ -60,6 +60,7 @@ def tables(
             _REQUIREMENT_COLUMNS,
             tuple((*_requirement(found), as_of, *source(found)) for found in findings.requirements),
         ),
+        Table("grades", _GRADE_COLUMNS, tuple(_grade(key, grade, as_of, origins) for key, grade in findings.grades)),
         Table("undecided", _UNDECIDED_COLUMNS, tuple((*_undecided(item), as_of) for item in findings.undecided)),
         Table(
             "not_assessed",
@@ -150,6 +151,21 @@ def _requirement(found: Requirement) -> tuple[Cell, ...]:
 
 def _moment(when: datetime | None) -> str | None:
     return when.isoformat() if when is not None else None
+
+
+_GRADE_COLUMNS: tuple[tuple[str, CellKind], ...] = (
+    ("incident_id", "text"),
+    ("child_id", "text"),
+    ("grade", "code"),
+    ("could_be", "code"),
+    ("needs", "texts"),
+    ("as_of", "code"),
+    *_SOURCE,
+)
+
+
+def _grade(key: RecordKey, grade: CaseGrade, as_of: str, origins: Origins) -> tuple[Cell, ...]:
+    return (*key, str(grade.grade), str(grade.could_be), grade.needs, as_of, *origins.get(key, NOWHERE))
 
 
 _UNDECIDED_COLUMNS: tuple[tuple[str, CellKind], ...] = (

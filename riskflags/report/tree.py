@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from rich.tree import Tree
 
-from riskflags.explanation import SIGNS, Explanation, Mark, Step, beside
+from riskflags.explanation import SIGNS, Explanation, GradeExplanation, Mark, Step, beside
 from riskflags.model import Verdict
 from riskflags.report.phrases import safe
 
@@ -35,6 +35,16 @@ def drawn(explanation: Explanation) -> Tree:
             _add(graded, step)
     for line in explanation.closing:
         tree.add(Text(safe(line), "dim" if line.startswith("source: ") else ""))
+    return tree
+
+
+def drawn_grade(explanation: GradeExplanation) -> Tree:
+    """Return the tree of the explanation of a grade."""
+    tree = Tree(Text(safe(explanation.heading), "bold"))
+    for step in explanation.cases:
+        _add(tree, step)
+    if explanation.needs:
+        tree.add(Text(safe(f"to settle it: {', '.join(explanation.needs)}")))
     return tree
 
 

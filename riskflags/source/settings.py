@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from riskflags.calendar import CALENDARS, School, is_calendar
 from riskflags.kinds import default_zone
+from riskflags.model import Grade
+from riskflags.pack import GradeCase
 from riskflags.source import values
+from riskflags.source.actions import read_whole
 from riskflags.source.problems import listed, quoted
 from riskflags.source.scope import Scope, resolve
 from riskflags.source.shape import take
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from riskflags.source.nodes import MapNode, Node
     from riskflags.source.shape import Taken
 
+_ONE_CASE = "a grade is of the case: read a flag or a gap, such as {flag: {family: [E], severity: {at_least: high}}}"
 _ONE_RECORD = "the time of a record follows from the record alone: first_recorded: [incident.occurred_at, ...]"
 
 
@@ -141,6 +145,35 @@ def _time_of_day(text: str) -> time:
 
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+
+
+def read_grades(settings: Settings, names: Names) -> tuple[GradeCase, ...]:
+    """Return the grades of how a case was handled: the first that holds counts, the last holds always."""
+    node = settings.taken.get("grades") if settings.taken is not None else None
+    if node is None:
+        return ()
+    nodes = values.items(node, "a list of {is, when}", names.problems)
+    found = values.complete([_grade(one, n == len(nodes or ()), names) for n, one in enumerate(nodes or (), start=1)])
+    if nodes is not None and not nodes:
+        names.problems.report("RF020", node.place, "an empty list", "name at least one grade")
+    return found or ()
+
+
+def _grade(node: Node, is_last: bool, names: Names) -> GradeCase | None:  # noqa: FBT001
+    taken = take(node, "a grade", names.problems)
+    if taken is None:
+        return None
+    grade = values.choice(taken.get("is"), Grade.__members__, names.problems)
+    when = read_whole(taken.get("when"), Scope(no_suspects=_ONE_CASE, owner="grades"), names)
+    has_when = "when" in taken.values
+    if has_when == is_last and not taken.damaged:
+        message = "the last grade has a `when`" if is_last else "the grades after this one never count"
+        hint = "the first that holds counts: every one but the last has a `when`"
+        place = taken.place_of("when") if is_last else taken.place
+        names.problems.report("RF020", place, message, hint)
+    if grade is None or (has_when and when is None):
+        return None
+    return GradeCase(Grade[grade], when, taken.place)
 
 
 def pack_time(key: str, settings: Settings, names: Names) -> str:

@@ -45,6 +45,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "calendar": Key("a calendar of working days, such as england-and-wales"),
         "school": Key("{day_starts, terms, closed}"),
         "ignore": Key("a list of codes of warnings, such as [RFW203]"),
+        "grades": Key("a list of {is, when}: inadequate, requires_improvement, good"),
         "timezone": Key("a timezone, such as Europe/London", _NEEDED),
         "event_time": Key("a derived moment", _NEEDED),
         "effective_by": Key("a derived moment", _NEEDED),
@@ -54,6 +55,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "terms": Key("a list of {from: 2026-09-01, to: 2026-10-23}", _NEEDED),
         "closed": Key("a list of dates"),
     },
+    "a grade": {"is": Key("good, requires_improvement or inadequate", _NEEDED), "when": _CONDITION},
     "a term": {"from": Key("a date", _NEEDED), "to": Key("a date", _NEEDED)},
     "vocabulary.yaml": {
         "lists": Key("{name: a list of codes}"),

@@ -34,7 +34,7 @@ from riskflags.authoring.schema.values import (
 )
 from riskflags.calendar import CALENDARS, LATE_UNITS
 from riskflags.derive import FUNCTIONS
-from riskflags.model import Severity, State
+from riskflags.model import Grade, Severity, State
 from riskflags.source import PROBLEMS, SHAPES
 from riskflags.source.lookups import WINDOW_UNITS
 from riskflags.source.readings import READ_STATES
@@ -169,6 +169,7 @@ class _Definitions:
             "family letters and a number, such as M03": {"type": "string", "pattern": r"^[A-Z]{1,4}\d{1,4}$"},
             "a list of codes": listed(TEXT, least=0),
             "a list of codes of warnings, such as [RFW203]": one_or_many(one_of(warnings)),
+            "good, requires_improvement or inadequate": one_of(Grade.__members__),
             "a severity": severity,
             "low, medium, high or critical, or a list of {is, when}": any_of(severity, listed(reference("a severity"))),
             "{at_least: high}": keys({"at_least": severity}, needed=("at_least",)),
@@ -231,6 +232,7 @@ class _Definitions:
             "[code, ..., {list: other}]": listed(any_of(TEXT, keys({"list": TEXT}, needed=("list",)))),
             "{YYYY-MM-DD: value}": named(any_of(NUMBER, span), DATE["pattern"]) | {"minProperties": 1},
             "{day_starts, terms, closed}": reference("school"),
+            "a list of {is, when}: inadequate, requires_improvement, good": listed(reference("a grade")),
             "a list of {from: 2026-09-01, to: 2026-10-23}": listed(reference("a term")),
             "{from: 2014-01-01, to: ...}": reference("effective"),
             "{name: a list of codes}": named(reference("a list")),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskflags.source.write.actions import actions
-from riskflags.source.write.conditions import without_nothing
+from riskflags.source.write.conditions import condition, without_nothing
 from riskflags.source.write.emit import in_blocks
 from riskflags.source.write.rules import rule
 from riskflags.source.write.vocabulary import sources, vocabulary
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from riskflags.calendar import School
-    from riskflags.pack import Pack, Rule
+    from riskflags.pack import GradeCase, Pack, Rule
     from riskflags.source.write.emit import Written
 
 __all__ = ["dump"]
@@ -62,11 +62,17 @@ def _settings(pack: Pack) -> dict[str, Written]:
             "calendar": pack.calendar,
             "ignore": sorted(pack.ignore),
             "school": _school(pack.school) if pack.school is not None else None,
+            "grades": [_grade(one, pack) for one in pack.grades],
             "timezone": pack.zone_name,
             "event_time": pack.event_time,
             "effective_by": pack.effective_by,
         }
     )
+
+
+def _grade(one: GradeCase, pack: Pack) -> dict[str, Written]:
+    found: dict[str, Written] = {"is": str(one.grade)}
+    return found if one.when is None else {**found, "when": condition(one.when, pack)}
 
 
 def _school(school: School) -> dict[str, Written]:
