@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -88,6 +90,55 @@ def test_so_many_working_days_lie_between_a_day_and_its_deadline(start: date, am
     days = [start + timedelta(days=n) for n in range(1, (end - start).days + 1)]
     assert sum(is_working_day(day, calendar=ENGLAND) for day in days) == amount
     assert is_working_day(end, calendar=ENGLAND)
+
+
+def test_every_deadline_of_working_days_from_2010_to_2035_is_the_one_that_is_counted_by_hand() -> None:
+    """Counted from a list of working days that is made here, of the rules of bank holidays and their exceptions."""
+    first, last = date(2010, 1, 1), date(2035, 12, 31)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    working = [day for day in days if day.weekday() < 5 and day not in bank_holidays(day.year)]
+    place = {day: bisect_right(working, day) for day in days}
+    for day in days[:-40]:
+        found = [working_day_after(day, amount, calendar=ENGLAND) for amount in (0, 1, 2, 3, 5, 10, 15)]
+        assert found == [day, *(working[place[day] + amount - 1] for amount in (1, 2, 3, 5, 10, 15))], day
+
+
+@cache
+def bank_holidays(year: int) -> frozenset[date]:
+    """Return the bank holidays of England and Wales: by the Act of 1971 and the proclamations for single years."""
+    easter = easter_sunday(year)
+    mondays = {
+        month: [day for day in (date(year, month, n) for n in range(1, 32)) if day.weekday() == 0] for month in (5, 8)
+    }
+    fixed = [_moved_on(date(year, 1, 1), [])]
+    christmas = _moved_on(date(year, 12, 25), [date(year, 12, 26)])
+    fixed += [christmas, _moved_on(date(year, 12, 26), [christmas])]
+    may_day = date(2020, 5, 8) if year == 2020 else mondays[5][0]
+    spring = {2012: date(2012, 6, 4), 2022: date(2022, 6, 2)}.get(year, mondays[5][-1])
+    once = {
+        2011: [date(2011, 4, 29)], 2012: [date(2012, 6, 5)], 2022: [date(2022, 6, 3), date(2022, 9, 19)],
+        2023: [date(2023, 5, 8)],
+    }.get(year, [])  # fmt: skip
+    moving = [easter - timedelta(days=2), easter + timedelta(days=1), may_day, spring, mondays[8][-1]]
+    return frozenset([*fixed, *moving, *once])
+
+
+def _moved_on(day: date, taken: list[date]) -> date:
+    """Return the day, or the next weekday that is not taken where it falls on a weekend."""
+    while day.weekday() >= 5 or (day in taken and day.day != 25):
+        day += timedelta(days=1)
+    return day
+
+
+def easter_sunday(year: int) -> date:
+    """Return Easter Sunday by the rule of the Gregorian calendar (the anonymous algorithm of Meeus)."""
+    golden, century, rest = year % 19, year // 100, year % 100
+    leap, correction = century // 4, (8 * century + 13) // 25
+    moon = (19 * golden + century - leap - correction + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
+    shift = (golden + 11 * moon + 22 * weekday) // 451
+    month, day = divmod(moon + weekday - 7 * shift + 114, 31)
+    return date(year, month, day + 1)
 
 
 @pytest.mark.parametrize("day", [date(1990, 6, 1), date(1993, 12, 31), date(2100, 12, 31), date(2150, 1, 1)])

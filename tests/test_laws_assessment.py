@@ -13,15 +13,18 @@ import pytest
 from conformance_cases import read, write_pack
 from hypothesis import given
 from hypothesis import strategies as st
-from incidents import MOMENTS, START, histories, raw_incidents
+from incidents import MOMENTS, START, histories, incidents, raw_incidents
 
 from riskflags import Engine, Incident, Pack, default_pack
+from riskflags.calendar import Duration
+from riskflags.condition import Comparison, Constant
 from riskflags.model import State
+from riskflags.pack import Ask, Due
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from riskflags import Assessment
+    from riskflags import Assessment, Requirement
 
 RICH = Path(__file__).parent / "rich_pack.yaml"
 LATER = START + timedelta(days=30)  # everything has happened
@@ -173,6 +176,53 @@ def test_meeting_every_need_of_a_rule_decides_it(records: list[Incident], chance
         assert (line.rule_code, line.suspect_id) not in [(one.rule_code, one.suspect_id) for one in after.undecided], (
             line
         )
+
+
+# ---- merging: one requirement for all that ask -----------------------------------------------------------------------
+
+ANCHORS = (
+    "incident.reported_at", "incident.occurred_at", "missing.last_seen_at", "missing.located_at", "calc.event_time",
+)  # fmt: skip
+DUES = st.builds(
+    Due,
+    st.builds(Duration, st.integers(1, 60), st.sampled_from(("minutes", "hours", "days", "working days"))),
+    st.sampled_from(ANCHORS),
+)
+
+
+def asking(dues: Sequence[Due]) -> Engine:
+    """Return an engine whose rules always fire, each asking for one action by a deadline of its own."""
+    pack = rich_pack()
+    always = Comparison("incident.id", "recorded", (Constant(value=True),))
+    rules = tuple(
+        replace(
+            pack.rules[0], id=f"ask-{n}", code=f"Z{n}", when=always, derived=(), effective_from=None, effective_to=None,
+            requires=(Ask("crime", due=(due,)),),
+        )
+        for n, due in enumerate(dues)
+    )  # fmt: skip
+    return Engine(replace(pack, rules=rules, layers=(tuple(rule.key for rule in rules),)), strict=True)
+
+
+@given(incidents(), st.lists(DUES, min_size=1, max_size=4), MOMENTS, st.randoms())
+def test_a_requirement_has_the_earliest_deadline_of_all_that_ask(
+    record: Incident, dues: list[Due], as_of: datetime, chance: Any
+) -> None:
+    def required(some: Sequence[Due]) -> Requirement | None:
+        found = asking(some).assess(record, as_of=as_of).requirements
+        return found[0] if found else None
+
+    merged = required(dues)
+    alone = [one for due in dues if (one := required([due])) is not None]
+    assert (merged is None) == (not alone)
+    if merged is not None:
+        for end in ("due_from", "due_at"):
+            known = [when for one in alone if (when := getattr(one, end)) is not None]
+            assert getattr(merged, end) == min(known, default=None)
+        assert len(merged.rules) == len(dues)
+        again = required(chance.sample(dues, len(dues)))
+        assert again is not None
+        assert merged.model_dump(exclude={"rules"}) == again.model_dump(exclude={"rules"})
 
 
 # ---- 7: states are monotone in as_of ---------------------------------------------------------------------------------
