@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from riskflags.assessment import Assessment, Flag, Requirement
     from riskflags.engine import Engine
     from riskflags.errors import EngineError, PackError, Problem, RecordError, RiskflagsError
+    from riskflags.figures import Report
     from riskflags.incident import Incident
     from riskflags.intake import Intake, read
     from riskflags.pack import Pack
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Assessment", "Engine", "EngineError", "Flag", "Incident", "Intake", "Pack", "PackError", "Problem", "RecordError",
-    "Requirement", "RiskflagsError", "default_pack", "read",
+    "Report", "Requirement", "RiskflagsError", "default_pack", "read",
 ]  # fmt: skip
 _HOMES = {
     "assessment": ("Assessment", "Flag", "Requirement"),
     "engine": ("Engine",),
+    "figures": ("Report",),
     "errors": ("EngineError", "PackError", "Problem", "RecordError", "RiskflagsError"),
     "incident": ("Incident",),
     "intake": ("Intake", "read"),

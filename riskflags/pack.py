@@ -297,6 +297,19 @@ class SeverityCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """The actions that figures for leaders are about, by key; empty where the pack names none.
+
+    `referral` is the one without which a child who came to notice is on the daily list; `strategy` the discussion whose
+    funnel is shown; `suspect` what has to be done about each suspect.
+    """
+
+    referral: str = ""
+    strategy: str = ""
+    suspect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GradeCase:
     """A grade of how a case was handled, and when; the last has no condition."""
 
@@ -378,6 +391,7 @@ class Pack:
     school: School | None = None
     ignore: frozenset[str] = frozenset()
     grades: tuple[GradeCase, ...] = ()
+    report: Reported = Reported()
     record: type[Incident] = Incident
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 

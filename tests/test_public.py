@@ -34,7 +34,7 @@ print(sorted(seen), sorted(extras & set(sys.modules)), threading.active_count())
 def test_the_public_names_are_these() -> None:
     assert sorted(riskflags.__all__) == [
         "Assessment", "Engine", "EngineError", "Flag", "Incident", "Intake", "Pack", "PackError", "Problem",
-        "RecordError", "Requirement", "RiskflagsError", "default_pack", "read",
+        "RecordError", "Report", "Requirement", "RiskflagsError", "default_pack", "read",
     ]  # fmt: skip
     assert all(getattr(riskflags, name) for name in riskflags.__all__)
 

@@ -22,7 +22,7 @@ from riskflags.source.layers import layered
 from riskflags.source.names import Names
 from riskflags.source.problems import Problems
 from riskflags.source.rules import read_rule
-from riskflags.source.settings import pack_time, read_grades, read_settings
+from riskflags.source.settings import pack_time, read_grades, read_reported, read_settings
 from riskflags.source.shape import SHAPES, take
 from riskflags.source.vocabulary import declared, read_lists, read_params, read_roles, read_sources
 from riskflags.source.write import dump
@@ -54,7 +54,7 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     names.zone = settings.zone
     declare_rules(files.rules, names)
     _read_names(files, names)
-    grades = read_grades(settings, names)
+    grades, reported = read_grades(settings, names), read_reported(settings, names)
     times = pack_time("event_time", settings, names), pack_time("effective_by", settings, names)
     rules = [rule for file in files.rules if (rule := read_rule(file, names)) is not None]
     check_catalogue(rules, names)
@@ -64,7 +64,7 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     if len(problems):
         raise PackError(problems.found())
     unused(names)
-    return dataclasses.replace(_pack(settings, times, found, names), grades=grades)
+    return dataclasses.replace(_pack(settings, times, found, names), grades=grades, report=reported)
 
 
 def _sorted(rules: Sequence[Dated]) -> tuple[Rule, ...]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from riskflags.calendar import CALENDARS, School, is_calendar
 from riskflags.kinds import default_zone
 from riskflags.model import Grade
-from riskflags.pack import GradeCase
+from riskflags.pack import GradeCase, Reported
 from riskflags.source import values
 from riskflags.source.actions import read_whole
 from riskflags.source.problems import listed, quoted
@@ -145,6 +145,16 @@ def _time_of_day(text: str) -> time:
 
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+
+
+def read_reported(settings: Settings, names: Names) -> Reported:
+    """Return the actions that figures for leaders are about."""
+    node = settings.taken.get("report") if settings.taken is not None else None
+    taken = take(node, "report", names.problems) if node is not None else None
+    if taken is None:
+        return Reported()
+    found = {key: names.actions.find(taken.get(key)) for key in taken.values}
+    return Reported(**{key: action.key for key, action in found.items() if action is not None})
 
 
 def read_grades(settings: Settings, names: Names) -> tuple[GradeCase, ...]:

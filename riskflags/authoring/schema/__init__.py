@@ -232,6 +232,7 @@ class _Definitions:
             "[code, ..., {list: other}]": listed(any_of(TEXT, keys({"list": TEXT}, needed=("list",)))),
             "{YYYY-MM-DD: value}": named(any_of(NUMBER, span), DATE["pattern"]) | {"minProperties": 1},
             "{day_starts, terms, closed}": reference("school"),
+            "{referral, strategy, suspect}": reference("report"),
             "a list of {is, when}: inadequate, requires_improvement, good": listed(reference("a grade")),
             "a list of {from: 2026-09-01, to: 2026-10-23}": listed(reference("a term")),
             "{from: 2014-01-01, to: ...}": reference("effective"),

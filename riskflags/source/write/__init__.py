@@ -63,6 +63,9 @@ def _settings(pack: Pack) -> dict[str, Written]:
             "ignore": sorted(pack.ignore),
             "school": _school(pack.school) if pack.school is not None else None,
             "grades": [_grade(one, pack) for one in pack.grades],
+            "report": without_nothing(
+                {"referral": pack.report.referral, "strategy": pack.report.strategy, "suspect": pack.report.suspect}
+            ),
             "timezone": pack.zone_name,
             "event_time": pack.event_time,
             "effective_by": pack.effective_by,
