@@ -199,9 +199,19 @@ def audited() -> Report:
 
 
 def test_the_grades_of_the_audit() -> None:
-    assert [(row.grade, row.cases) for row in audited().grades()] == [
-        ("good", 14), ("requires_improvement", 35), ("inadequate", 30),
+    assert [(row.grade, row.cases, row.could_be_worse) for row in audited().grades()] == [
+        ("good", 14, 0), ("requires_improvement", 35, 0), ("inadequate", 30, 0),
     ]  # fmt: skip
+
+
+def test_a_source_that_holds_no_actions_leaves_the_grade_open() -> None:
+    data = audit.audit_cases()[0][0] | {"holds": {"actions": "none", "markers": False}}
+    del data["incident"]["crime_recorded_at"]
+    data["holds"]["fields"] = ["incident.reported_at", "child.date_of_birth", "suspect.date_of_birth"]
+    found, pairs = report(Engine(default_pack()), [Incident.model_validate(data)], at(audit.AS_OF))
+    assert [(row.grade, row.cases, row.could_be_worse) for row in found.grades()] == [("good", 1, 1)]
+    assert pairs[0][1].grade is not None
+    assert "done" in pairs[0][1].grade.needs
 
 
 def test_the_rates_of_all_actions_together_come_first() -> None:

@@ -80,8 +80,10 @@ def _show_case(screen: Screen, assessments: Sequence[Assessment], intake: Intake
             if gap.is_gap:
                 _show_gap(screen, gap, assessment, intake, pack)
     screen.line((_in_time(_core(assessments)), "bold"), indent=2)
-    if grades := [a.grade.grade for a in assessments if a.grade is not None]:
-        screen.line((f"Indicative grade: {plain(str(max(grades)))}.", "bold"), indent=2)
+    if grades := [a.grade for a in assessments if a.grade is not None]:
+        worst, could_be = max(one.grade for one in grades), max(one.could_be for one in grades)
+        could = f", could be {plain(str(could_be))}" if could_be > worst else ""
+        screen.line((f"Indicative grade: {plain(str(worst))}{could}.", "bold"), indent=2)
     others = sum(not requirement.core for assessment in assessments for requirement in assessment.gaps)
     if others:
         screen.line(f"And {count(others, 'other required action')} with no record in time.", indent=2)

@@ -140,7 +140,9 @@ class Report:
     def grades(self, *, by: str | None = None) -> list[GradeFigures]:
         """Return how many cases have each grade, from good to inadequate."""
         rows = [{**row, "grade": str(Grade(row["grade"]))} for row in self._queries.grades(_checked(by))]
-        return [GradeFigures(**row) for row in self._shown(rows, ("cases",), of="cases", within=("grade",))]
+        return [
+            GradeFigures(**row) for row in self._shown(rows, ("cases", "could_be_worse"), of="cases", within=("grade",))
+        ]
 
     def _shown(
         self, rows: Sequence[dict[str, Any]], numbers: Sequence[str], *, of: str, within: Sequence[str]

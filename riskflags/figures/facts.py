@@ -33,7 +33,7 @@ AGE_BANDS = ((0, "0 to 4"), (5, "5 to 9"), (10, "10 to 12"), (13, "13 to 15"), (
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     "records": {
         "record": "int64", "incident_id": "string", "child_id": "string", "case": "string", "reported": "int64",
-        "worst": "int64", "grade": "int64", **dict.fromkeys(BREAKDOWNS, "string"),
+        "worst": "int64", "grade": "int64", "could_be": "int64", **dict.fromkeys(BREAKDOWNS, "string"),
     },
     "requirements": {
         "record": "int64", "action": "string", "suspect_id": "string", "state": "string", "late_seconds": "int64",
@@ -93,6 +93,7 @@ def _record(number: int, incident: Incident, found: Assessment) -> dict[str, Any
         "reported": known.earliest if known is not None else None,
         "worst": max((int(flag.severity) for flag in found.flags), default=0),
         "grade": int(found.grade.grade) if found.grade is not None else None,
+        "could_be": int(found.grade.could_be) if found.grade is not None else None,
         **{name: value or NOT_RECORDED for name, value in _breakdowns(incident, found, known)},
     }
 

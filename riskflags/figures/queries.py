@@ -141,9 +141,12 @@ class Queries:
             rank=ibis.row_number().over(
                 ibis.window(group_by=records.case, order_by=[ibis.desc(records.grade), records.incident_id])
             ),
+            worst=records.could_be.max().over(ibis.window(group_by=records.case)),
         )
         worst = ranked.filter(ranked["rank"] == 0)
-        counted = worst.group_by("group", "grade").agg(cases=worst.count())
+        counted = worst.group_by("group", "grade").agg(
+            cases=worst.count(), could_be_worse=(worst.worst > worst.grade).sum()
+        )
         return self._rows(counted.order_by([_first(counted.group), "grade"]))
 
 

@@ -82,7 +82,11 @@ class UndecidedField(Figure):
 
 
 class GradeFigures(Figure):
-    """How many cases have a grade: a case is a child, or the record of one without id; its grade is the worst."""
+    """How many cases have a grade: a case is a child, or the record of one without id; its grade is the worst.
+
+    `could_be_worse` of them turn on what is not known: no telling yet.
+    """
 
     grade: str
     cases: int | None
+    could_be_worse: int | None

@@ -89,10 +89,12 @@ def _show_read(screen: Screen, ending: Ending) -> None:
     severities = Counter(flag.severity for flag in findings.flags)
     found = [f"{severities[severity]:,} {severity}" for severity in sorted(severities, reverse=True)]
     screen.line(f"{count(len(findings.flags), 'flag')}{': ' if found else ''}{', '.join(found)}.")
-    if grades := Counter(grade.grade for grade in case_grades(findings).values()):
-        parts = [f"{grades[grade]:,} {plain(str(grade))}" for grade in sorted(Grade) if grades[grade]]
-        number = count(grades.total(), "case")
-        screen.line(f"Indicative {'grade' if len(parts) == 1 else 'grades'} of {number}: {', '.join(parts)}.")
+    if grades := case_grades(findings).values():
+        settled = Counter(grade.grade for grade in grades if grade.could_be == grade.grade)
+        parts = [f"{settled[grade]:,} {plain(str(grade))}" for grade in sorted(Grade) if settled[grade]]
+        if unsettled := len(grades) - settled.total():
+            parts.append(f"no telling for {unsettled:,}, which could be worse than what is on record")
+        screen.line(f"Indicative grades of {count(len(grades), 'case')}: {', '.join(parts)}.")
     if findings.disagreements:
         number = count(len(findings.disagreements), "verdict")
         warning = f"The two engines disagree on {number}. No flag is lost. Please report this: see the warnings."

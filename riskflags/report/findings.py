@@ -14,7 +14,7 @@ from riskflags.assessment import Assessment, CaseGrade, Caution, Flag, NotAssess
 from riskflags.model import Severity, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from riskflags.intake import Intake
@@ -153,12 +153,18 @@ def _unassessed(
 def case_grades(findings: Findings) -> dict[RecordKey, CaseGrade]:
     """Return the grade of each case: the worst of the child's records, or that of the record of a child without id.
 
-    The first of a case that is this bad stands for it; a case is named by the incident of that record, and the child.
+    A case is named by the first record that is this bad; its grade could be what that of any of its records could be.
     """
-    found: dict[tuple[str, str], tuple[RecordKey, CaseGrade]] = {}
+    cases: dict[RecordKey, list[tuple[RecordKey, CaseGrade]]] = {}
     for key, grade in findings.grades:  # worst first
-        found.setdefault(("", key[1]) if key[1] else (key[0], ""), (key, grade))
-    return dict(found.values())
+        cases.setdefault(("", key[1]) if key[1] else key, []).append((key, grade))
+    return {found[0][0]: _together([grade for _, grade in found]) for found in cases.values()}
+
+
+def _together(grades: Sequence[CaseGrade]) -> CaseGrade:
+    could_be = max(grade.could_be for grade in grades)
+    needs = {need for grade in grades if grade.could_be > grades[0].grade for need in grade.needs}
+    return CaseGrade(grade=grades[0].grade, could_be=could_be, needs=tuple(sorted(needs)))
 
 
 # ---- for the closing words -------------------------------------------------------------------------------------------
