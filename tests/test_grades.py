@@ -123,6 +123,11 @@ def test_explain_shows_the_grade_alone(form: str) -> None:
     assert "Cleared:" not in done.stdout
 
 
+def test_explain_takes_a_rule_or_the_grade() -> None:
+    done = riskflags("explain", CASES / "case-b.jsonl", "--incident", "CASE-B-1", "--grade", "--rule", "T01")
+    assert (done.exit_code, "ask for one of them" in done.stderr) == (4, True)
+
+
 def test_the_demo_shows_the_grade_of_each_case() -> None:
     shown = [line.strip() for line in riskflags("demo").stdout.splitlines() if line.strip().startswith("Indicative")]
     assert shown == ["Indicative grade: inadequate."] * 2 + ["Indicative grade: good."] * 2

@@ -171,6 +171,18 @@ def test_the_command_writes_a_schema_for_each_sort_of_file(tmp_path: Path) -> No
     assert {Path(path).name for path in settings} == {f"{name}.json" for name in FILES}
 
 
+@pytest.mark.parametrize("command", ["schema", "docs"])
+def test_what_cannot_be_written_is_refused(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    done = riskflags(command, "--out", tmp_path / "file" / "x")
+    assert (done.exit_code, "nothing was written" in done.stderr) == (4, True)
+
+
+def test_problems_are_looked_for_in_a_folder(tmp_path: Path) -> None:
+    done = riskflags("docs", "--out", tmp_path / "pages", "--problems", tmp_path / "nowhere")
+    assert (done.exit_code, (tmp_path / "pages").exists()) == (4, False)
+
+
 def test_a_pack_with_problems_has_no_schema(tmp_path: Path) -> None:
     (tmp_path / "pack.yaml").write_text("id: x\n", encoding="utf-8")
     done = riskflags("schema", tmp_path, "--out", tmp_path / "schemas")

@@ -74,7 +74,6 @@ def begin_rule(name: str, asked: Asked, rules: Path | None) -> int:
         text = new_rule(_wanted(family, rule_id, asked), pack, today=datetime.now(pack.zone).date())
     except CannotBeginError as error:
         raise Refused(str(error)) from error
-    path.parent.mkdir(exist_ok=True)
     write_text(path, text)
     screen = Screen()
     screen.line(f"Wrote {safe(str(path))}, a draft. Fill in what is open, then:")
@@ -127,7 +126,6 @@ def write_schemas(folder: Path | None, *, out: Path, record: str | None) -> int:
     """Write a JSON Schema for each sort of file of a pack; print what an editor has to be told."""
     folder = shortest(folder if folder is not None else default_folder())
     made = schemas(load_pack(folder, record=record))
-    out.mkdir(parents=True, exist_ok=True)
     for name, schema in made.items():
         write_text(out / f"{name}.json", json.dumps(schema, ensure_ascii=False) + "\n")
     screen = Screen()

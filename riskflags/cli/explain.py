@@ -54,6 +54,8 @@ class Told:
 
 def explain_incident(inputs: Inputs, terms: Terms, asked: Asked, *, form: Form) -> int:
     """Print the explanation of one rule, or of every rule that did not clear, on each record of the incident."""
+    if asked.grade and asked.rule is not None:
+        raise Refused("--grade and --rule: ask for one of them")
     pack = terms.pack()
     rules = _rules(pack, asked.rule)
     as_of = moment_of(terms.as_of, zone=pack.zone)

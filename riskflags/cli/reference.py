@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from riskflags.cli.exits import MEANINGS
+from riskflags.cli.exits import MEANINGS, Refused
 from riskflags.cli.inputs import load_pack, shortest
 from riskflags.errors import PackError
 from riskflags.lint import lint
@@ -37,7 +37,6 @@ def write_pages(folder: Path | None, *, out: Path, examples: Path | None, app: t
     pack = load_pack(folder, record=record)
     pages = reference_pages(pack, problems=_seen(examples) if examples is not None else {})
     pages["commands.md"] = commands_page(app)
-    out.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
         write_text(out / name, text)
     Screen().line(f"Wrote {count(len(pages), 'page')} into {safe(str(out))}.")
@@ -46,6 +45,8 @@ def write_pages(folder: Path | None, *, out: Path, examples: Path | None, app: t
 
 def _seen(folder: Path) -> dict[str, Problem]:
     """Return one real problem of each code that the packs below a folder have: of the first file that has it."""
+    if not folder.is_dir():
+        raise Refused(f"--problems: {folder} is no folder")
     found: dict[str, Problem] = {}
     for settings in sorted(folder.rglob("pack.yaml")):
         for problem in _problems(settings.parent):

@@ -91,8 +91,9 @@ def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, 
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one file of text, whole or not at all. Raises OutputError where it cannot be written."""
+    """Write one file of text, whole or not at all, in a folder that is made. OutputError where it cannot be written."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         _write_all(path.parent, [(path.name, lambda part: _put(part, text))])
     except OSError as error:
         raise OutputError(f"{error.filename or path}: {error.strerror or error}; nothing was written") from error

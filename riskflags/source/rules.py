@@ -18,7 +18,7 @@ from riskflags.source.messages import check_message
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import clean, quoted
 from riskflags.source.scope import Scope
-from riskflags.source.shape import Taken, keys_of, lost, take
+from riskflags.source.shape import Taken, check_when, keys_of, lost, take
 from riskflags.source.vocabulary import citations
 
 if TYPE_CHECKING:
@@ -225,14 +225,9 @@ def _severity(node: Node, is_last: bool, scope: Scope, names: Names) -> Severity
     if taken is None:
         return None
     severity = values.severity(taken.get("is"), names.problems)
-    has_when = "when" in taken.values
     when = read_whole(taken.get("when"), scope, names)
-    if has_when == is_last and not taken.damaged:
-        message = "the last severity has a `when`" if is_last else "the severities after this one never count"
-        hint = "the first that holds counts: every one but the last has a `when`"
-        place = taken.place_of("when") if is_last else taken.place
-        names.problems.report("RF020", place, message, hint)
-    return None if severity is None or (has_when and when is None) else SeverityCase(severity, when)
+    check_when(taken, is_last=is_last, one="severity", many="severities", problems=names.problems)
+    return None if severity is None or lost(taken, "when", when) else SeverityCase(severity, when)
 
 
 # ---- requires and what an active rule must have ----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from riskflags.source import values
 from riskflags.source.actions import read_whole
 from riskflags.source.problems import listed, quoted
 from riskflags.source.scope import Scope, resolve
-from riskflags.source.shape import take
+from riskflags.source.shape import check_when, lost, take
 
 if TYPE_CHECKING:
     from datetime import date
@@ -175,13 +175,8 @@ def _grade(node: Node, is_last: bool, names: Names) -> GradeCase | None:  # noqa
         return None
     grade = values.choice(taken.get("is"), Grade.__members__, names.problems)
     when = read_whole(taken.get("when"), Scope(no_suspects=_ONE_CASE, owner="grades"), names)
-    has_when = "when" in taken.values
-    if has_when == is_last and not taken.damaged:
-        message = "the last grade has a `when`" if is_last else "the grades after this one never count"
-        hint = "the first that holds counts: every one but the last has a `when`"
-        place = taken.place_of("when") if is_last else taken.place
-        names.problems.report("RF020", place, message, hint)
-    if grade is None or (has_when and when is None):
+    check_when(taken, is_last=is_last, one="grade", many="grades", problems=names.problems)
+    if grade is None or lost(taken, "when", when):
         return None
     return GradeCase(Grade[grade], when, taken.place)
 

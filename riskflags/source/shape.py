@@ -238,6 +238,14 @@ def lost(taken: Taken, key: str, read: object) -> bool:
     return key in taken.values and read is None
 
 
+def check_when(taken: Taken, *, is_last: bool, one: str, many: str, problems: Problems) -> None:
+    """Report a case of several that has a `when` although it is the last, or none although it is not."""
+    if ("when" in taken.values) == is_last and not taken.damaged:
+        message = f"the last {one} has a `when`" if is_last else f"the {many} after this one never count"
+        hint = "the first that holds counts: every one but the last has a `when`"
+        problems.report("RF020", taken.place_of("when") if is_last else taken.place, message, hint)
+
+
 def take(node: Node, shape: str, problems: Problems, *, place: Place | None = None) -> Taken | None:
     """Return the keys that a part of a pack has; None where it has no keys at all, which is reported.
 
