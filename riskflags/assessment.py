@@ -78,7 +78,8 @@ class Requirement(Result):
     """A safeguarding action that one or more flags require, and where it stands.
 
     Due between `due_from` and `due_at`, which differ where the anchor's time is not exactly known; None where no
-    anchor is known. `recorded_at` is as it was recorded, with or without a time. `short_of` lists recorded steps that
+    anchor is known. `recorded_at` is as it was recorded, with or without a time, `recorded_by` the role of who
+    did it or waived it. `short_of` lists recorded steps that
     fall short of the action; `severity` is the worst of the rules that ask.
     """
 
@@ -95,6 +96,7 @@ class Requirement(Result):
     state: State
     recorded_at: str | None
     recorded_outcome: str | None
+    recorded_by: str | None
     short_of: tuple[str, ...]
     needs: tuple[str, ...]
     severity: SeverityName

@@ -54,13 +54,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Something on record that satisfies an action, or may: `needs` would settle that, `at_needs` its exact time."""
+    """Something on record that satisfies an action, or may: `needs` would settle that, `at_needs` its exact time.
+
+    `by` is the role of who did it, or waived it.
+    """
 
     answer: Answer
     at: Moment | None
     outcome: str | None = None
     needs: Needs = NO_NEEDS
     at_needs: Needs = NO_NEEDS
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -268,7 +272,13 @@ def _on_record(
 
 
 def _match(
-    at: Value, *, answer: Answer = True, outcome: str | None = None, needs: Needs = NO_NEEDS, of: str = ""
+    at: Value,
+    *,
+    answer: Answer = True,
+    outcome: str | None = None,
+    by: str | None = None,
+    needs: Needs = NO_NEEDS,
+    of: str = "",
 ) -> Match:
     """Return what is on record, with its time if it has one."""
     return Match(
@@ -277,6 +287,7 @@ def _match(
         outcome=outcome,
         needs=spelled(needs, of=of) if answer is None else NO_NEEDS,
         at_needs=spelled(all_needs([at]), of=of),
+        by=by,
     )
 
 
@@ -316,7 +327,9 @@ def _weigh_action(
     text = outcome if isinstance(outcome, str) else None
     if waives and answer is not True:
         at = Absent(NO_NEEDS)  # whenever it was waived
-    match = _match(at, answer=answer, outcome=text, needs=needs, of=of)
+    role = item["action.by_role"]
+    by = role if isinstance(role, str) else None
+    match = _match(at, answer=answer, outcome=text, by=by, needs=needs, of=of)
     (found.waived if waives and answer is True else found.matches).append(match)
 
 

@@ -70,6 +70,7 @@ def _requirement(case: Case, standing: Standing) -> Requirement:
         state=standing.state,
         recorded_at=record.at.local if record and record.at else None,
         recorded_outcome=record.outcome if record else None,
+        recorded_by=record.by if record else None,
         short_of=standing.short_of,
         needs=tuple(sorted(standing.needs)),
         severity=standing.severity,

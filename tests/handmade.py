@@ -49,6 +49,7 @@ def requirement(incident: str = "I1", child: str | None = "C1", **other: Any) ->
         "state": State.overdue,
         "recorded_at": None,
         "recorded_outcome": None,
+        "recorded_by": None,
         "short_of": (),
         "needs": (),
         "severity": Severity.critical,

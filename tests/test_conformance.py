@@ -119,6 +119,7 @@ def _standing(standing: Standing) -> Data:
         "needs": sorted(standing.needs),
         "short_of": list(standing.short_of),
         "recorded_at": standing.record.at.local if standing.record and standing.record.at else None,
+        "recorded_by": standing.record.by if standing.record else None,
         "severity": str(standing.severity),
         "rules": sorted({asked.outcome.rule.id for asked in standing.asked}),
     }
@@ -198,6 +199,7 @@ def _requirement(found: Requirement, ids: Mapping[str, str]) -> Data:
         "needs": list(found.needs),
         "short_of": list(found.short_of),
         "recorded_at": found.recorded_at,
+        "recorded_by": found.recorded_by,
         "severity": str(found.severity),
         "rules": sorted(ids[code] for code in found.rules),
     }

@@ -30,7 +30,7 @@ def test_the_columns_are_those_of_the_contract() -> None:
         "flags": "incident_id child_id suspect_id rule_code rule_id rule_version severity could_be severity_needs "
         "about message because because_count as_of source_file source_row",
         "requirements": "incident_id child_id suspect_id action action_code label owner due_from due_at state "
-        "recorded_at recorded_outcome short_of needs is_gap severity rules as_of source_file source_row",
+        "recorded_at recorded_outcome recorded_by short_of needs is_gap severity rules as_of source_file source_row",
         "grades": "incident_id child_id grade could_be needs as_of source_file source_row",
         "undecided": "incident_id child_id suspect_id rule_code rule_id severity needs as_of",
         "not_assessed": "source_file rule_code rule_id fields records",

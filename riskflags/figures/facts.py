@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 NOT_RECORDED = "not recorded"
 BREAKDOWNS = (
     "district", "team", "unit", "force", "incident_type", "missing_from", "age_band", "sex", "ethnicity", "disability",
-    "looked_after", "placement_type", "placement_provider", "home_authority", "responsible_authority", "source_system",
-    "severity",
+    "looked_after", "placement_type", "placement_provider", "placement_authority", "home_authority",
+    "responsible_authority", "source_system", "severity", "week", "month",
 )  # fmt: skip
-"""What figures can be broken down by."""
+"""What figures can be broken down by. A week is one of ISO 8601, such as 2026-W09, of when the child came to notice."""
 AGE_BANDS = ((0, "0 to 4"), (5, "5 to 9"), (10, "10 to 12"), (13, "13 to 15"), (16, "16 and 17"), (18, "18 and over"))
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     "records": {
@@ -104,8 +104,13 @@ def _breakdowns(incident: Incident, found: Assessment, known: Moment | None) -> 
     yield "incident_type", facts.type
     yield "missing_from", incident.missing.missing_from
     yield "age_band", _age_band(incident, known)
-    names = ("sex", "ethnicity", "placement_type", "placement_provider", "home_authority", "responsible_authority")
+    names = (
+        "sex", "ethnicity", "placement_type", "placement_provider", "placement_authority", "home_authority",
+        "responsible_authority",
+    )  # fmt: skip
     yield from ((name, getattr(child, name)) for name in names)
+    yield "week", known.day.strftime("%G-W%V") if known is not None else None
+    yield "month", known.day.strftime("%Y-%m") if known is not None else None
     yield "looked_after", _yes_no(child.in_care)
     yield "disability", None if child.disabilities is None else _yes_no(bool(child.disabilities))
     yield "severity", str(max(flag.severity for flag in found.flags)) if found.flags else "no flag"
