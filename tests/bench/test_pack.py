@@ -62,6 +62,6 @@ def test_parse_the_shipped_rules_alone(benchmark: BenchmarkFixture) -> None:
     assert benchmark(parsed_alone, SHIPPED)
 
 
-def test_the_examples_of_70_varied_rules(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    pack = Pack.load(write_varied_pack(tmp_path / "pack", rules=70))
-    assert benchmark(run_examples, pack).passed
+@pytest.mark.benchmark(group="500 varied rules")
+def test_the_examples_of_500_varied_rules(benchmark: BenchmarkFixture, varied: Path) -> None:
+    assert benchmark(run_examples, Pack.load(varied)).passed
