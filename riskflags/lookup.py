@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
-from riskflags.condition import Answer, Comparison, Condition, Constant, Group, Named, Row, both, holds, names_read
+from riskflags.condition import (
+    Answer,
+    Comparison,
+    Condition,
+    Constant,
+    Group,
+    Named,
+    Row,
+    both,
+    codes_of,
+    holds,
+    names_read,
+)
 from riskflags.condition import needs as needs_of
 from riskflags.incident import is_assigned
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
@@ -82,6 +94,8 @@ def _summarise(spec: LookUp, items: Sequence[Item], open_above: Needs) -> Found:
             value = _different(counting, open_above)
         case "earliest" | "latest":
             value = _extreme(spec, counting, open_above)
+        case "union":
+            value = _union(counting, open_above)
         case _:
             assert_never(spec.function)
     return Found(value, because)
@@ -105,6 +119,17 @@ def _different(counting: Sequence[Item], open_above: Needs) -> Number:
     if open_above or any(isinstance(item.value, Codes) and item.value.needs for item in more):
         high = MANY
     return Number(low, high, needs if low < high else NO_NEEDS)
+
+
+def _union(counting: Sequence[Item], open_above: Needs) -> Codes:
+    """Return every value that is there; open where an item that only may count has another, or a value is absent."""
+    sure = frozenset[str]().union(*(_codes(item.value) for item in counting if item.counts is True))
+    more = [item for item in counting if all_needs([item.value]) or _codes(item.value) - sure]
+    return Codes(sure, open_above.union(*(item.needs | all_needs([item.value]) for item in more)))
+
+
+def _codes(value: Value) -> frozenset[str]:
+    return frozenset() if isinstance(value, Absent) else codes_of(value).known
 
 
 def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value:
@@ -133,17 +158,23 @@ def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value
 
 def _record_items(spec: LookUp, row: Row, record: Record, records: Records, event: Moment) -> Iterator[Item]:
     wanted = [keys_of(row[name]) for name in spec.by]
-    reads_this = spec.where is not None and any(name.startswith((_THIS, _PARAM)) for name in names_read(spec.where))
+    reads_this = any(name.startswith((_THIS, _PARAM)) for one in spec.conditions for name in names_read(one))
+    linked: list[tuple[Record, list[Row]]] = []
     for other in records.sharing(spec.by[0], wanted[0]):
-        if other is record and spec.others:
-            continue
         matching = [
             candidate
             for candidate in other.rows
             if all(keys_of(candidate[name]) & keys for name, keys in zip(spec.by, wanted, strict=True))
         ]
+        linked.append((other, matching))
+    last = _last_ones(spec, linked, row, record, event) if spec.window.last else {}
+    for other, matching in linked:
+        if other is record and spec.others:
+            continue
+        window = last.get(other.incident.key, (False, NO_NEEDS)) if spec.window.last else None
         found = [
-            _record_item(spec, looked, row, other, event, own=other is record, this=reads_this) for looked in matching
+            _record_item(spec, looked, row, other, event, own=other is record, this=reads_this, window=window)
+            for looked in matching
         ]
         yield from _as_one(found, by_value=bool(spec.of), each=_is_of_suspect(spec.of, records))
     if "child.id" in spec.by:
@@ -164,11 +195,18 @@ def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) 
     return [(other, when) for other, when in times if isinstance(when, Moment)]
 
 
-def _record_item(spec: LookUp, looked: Row, row: Row, other: Record, event: Moment, *, own: bool, this: bool) -> Item:
+def _record_item(
+    spec: LookUp, looked: Row, row: Row, other: Record, event: Moment, *, own: bool, this: bool, window: _Inside | None
+) -> Item:
+    """Return one record as an item. `window` says whether it is among the last ones, where these are looked at."""
     when = looked[other.event_time]
-    inside = True if own else _in_window(spec, row, when, event)
+    inside: Answer
+    if window is not None:
+        inside, needs = window
+    else:
+        inside = True if own else _in_window(spec, row, when, event)
+        needs = _window_needs(spec, row, when, event) if inside is None else NO_NEEDS
     counts: Answer = inside
-    needs = _window_needs(spec, row, when, event) if inside is None else NO_NEEDS
     if inside is not False and spec.where is not None:
         seen = looked_at(looked, row, spec.where) if this else looked
         counts = both(inside, holds(spec.where, seen))
@@ -176,6 +214,84 @@ def _record_item(spec: LookUp, looked: Row, row: Row, other: Record, event: Mome
     value = _key(looked, spec.of, other.id) if spec.of else True
     of = "" if own else other.id
     return Item(counts, spelled(needs, of=of), _renamed(value, lambda needs: spelled(needs, of=of)), other.id)
+
+
+RecordKey = tuple[str, "str | None"]
+_Inside = tuple[Answer, Needs]
+"""Whether a record is in a window, and the needs that would settle it, spelled from that record."""
+
+
+def _last_ones(
+    spec: LookUp, linked: Sequence[tuple[Record, list[Row]]], row: Row, record: Record, event: Moment
+) -> dict[RecordKey, _Inside]:
+    """Return which of the linked records are among the last ones; one that is surely not is left out."""
+    candidates = [
+        _Candidate(other, when, *_meets(spec, rows, row))
+        for other, rows in linked
+        if rows and isinstance(when := other.base[other.event_time], Moment)
+    ]
+    in_time = [
+        (one, True if one.record is record else _ordered(one.when, event))
+        for one in candidates
+        if one.meets is not False
+    ]
+    placed = [(one, both(one.meets, early), early) for one, early in in_time if early is not False]
+    found: dict[RecordKey, _Inside] = {}
+    for one, answer, early in placed:
+        later = [(other, both(may, _later(other.when, one.when))) for other, may, _ in placed if other is not one]
+        sure = sum(is_later is True for _, is_later in later)
+        unsure = [other for other, is_later in later if is_later is None]
+        if sure >= spec.window.last:
+            continue
+        if sure + len(unsure) < spec.window.last and answer is True:
+            found[one.record.incident.key] = (True, NO_NEEDS)
+            continue
+        of = one.record.id if one.record is not record else ""
+        needs = one.needs | (all_needs([one.when]) | _this(all_needs([event])) if early is None else NO_NEEDS)
+        if sure + len(unsure) >= spec.window.last:
+            needs |= all_needs([one.when])
+            for other in unsure:
+                own = other.record.id if other.record is not record else ""
+                needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
+        found[one.record.incident.key] = (None, needs)
+    return found
+
+
+class _Candidate(NamedTuple):
+    """A record that may be among the last ones: its time, whether it is of their sort, and what would settle that."""
+
+    record: Record
+    when: Moment
+    meets: Answer
+    needs: Needs
+
+
+def _meets(spec: LookUp, rows: Sequence[Row], row: Row) -> _Inside:
+    """Return whether a record is of the sort whose last ones are looked at: one of its rows is enough."""
+    of = spec.window.of
+    if of is None:
+        return True, NO_NEEDS
+    seen = [looked_at(looked, row, of) for looked in rows]
+    answers = [holds(of, one) for one in seen]
+    if True in answers:
+        return True, NO_NEEDS
+    if None not in answers:
+        return False, NO_NEEDS
+    return None, NO_NEEDS.union(*(needs_of(of, one) for one in seen))
+
+
+def _later(first: Moment, second: Moment) -> Answer:
+    """Return whether the first is strictly later."""
+    if first.earliest > second.latest:
+        return True
+    return False if first.latest <= second.earliest else None
+
+
+def _as_seen_from(needs: Needs, *, other: str, looked: str) -> Needs:
+    """Return the needs of another record for the needs of a looked-at one, which are spelled with that one's id yet."""
+    if other == looked:
+        return needs
+    return frozenset(f"{_THIS}{need}" for need in spelled(needs, of=other))
 
 
 def _window_needs(spec: LookUp, row: Row, when: Value, event: Moment) -> Needs:

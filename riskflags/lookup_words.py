@@ -55,6 +55,8 @@ def _asked(spec: LookUp) -> str:
             return f"how many {items}{', this one left out,' if spec.others else ''}"
         case "how_many_different":
             return f"how many different {shown(spec.of)} in the {items}{', this one left out,' if spec.others else ''}"
+        case "union":
+            return f"every {shown(spec.of)} of the {items}{', this one left out,' if spec.others else ''}"
         case "earliest" | "latest":
             return f"the {spec.function} {shown(spec.of)} of the {items}{', this one left out,' if spec.others else ''}"
 
@@ -79,6 +81,8 @@ def _where_words(where: Condition) -> str:
 def _window_words(spec: LookUp, row: Row, records: Records, param: Callable[[str, Row], str]) -> str:
     """Return from when to when: days for windows in days, times for windows in hours."""
     event, back = row[records.pack.event_time], spec.window.back
+    if spec.window.of is not None:
+        return f"the last {spec.window.last} where {_where_words(spec.window.of)}"
     if back is None or not isinstance(event, Moment):
         return "at any time" if back is None else ""
     span = span_of(back, row)

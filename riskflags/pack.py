@@ -101,14 +101,17 @@ class Computed:
 class Window:
     """Which records a look-up over records reads, by their time against the current record's.
 
-    `back` None is all of them. `up_to_as_of` reaches past the current record to as_of.
+    `back` None is all of them. `up_to_as_of` reaches past the current record to as_of. With `last` they are the so many
+    latest, up to and including the current one, that meet `of`; ties at the end are all in.
     """
 
     back: Span | None = None
     up_to_as_of: bool = False
+    last: int = 0
+    of: Condition | None = None
 
 
-LookUpFunction = Literal["how_many", "how_many_different", "earliest", "latest"]
+LookUpFunction = Literal["how_many", "how_many_different", "earliest", "latest", "union"]
 
 
 NONE_COUNTS = {"records": "record", "done": "action", "markers": "marker", "suspects": "suspect"}
@@ -130,6 +133,11 @@ class LookUp:
     by: tuple[str, ...] = ()
     window: Window = Window()
     others: bool = False
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions on the looked-at items: which count, and which the last ones are of."""
+        return tuple(one for one in (self.where, self.window.of) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,6 @@ def _reads(derived: Derived) -> frozenset[str]:
         case Computed():
             return frozenset(derived.how.names)
         case LookUp():
-            where = names_read(derived.how.where) if derived.how.where is not None else frozenset[str]()
+            where = frozenset[str]().union(*map(names_read, derived.how.conditions))
             this = {name.removeprefix("this.") for name in where if name.startswith("this.")}
             return frozenset({*derived.how.by, *this})

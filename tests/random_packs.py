@@ -150,12 +150,12 @@ def _conditions(names: tuple[str, ...], *others: SearchStrategy[Data]) -> Search
 @st.composite
 def _look_ups(draw: DrawFn, *, of_suspects: bool) -> Data:
     over = draw(st.sampled_from(("records", "records", "done", "markers", "suspects")))
-    function = draw(st.sampled_from(("how_many", "how_many_different", "earliest", "latest")))
+    function = draw(st.sampled_from(("how_many", "how_many_different", "earliest", "latest", "union")))
     times = {"records": "incident.reported_at", "done": "action.at", "markers": "marker.placed_at"}
     values = {"records": "incident.address_id", "done": "action.code", "markers": "marker.target_id"}
     times["suspects"], values["suspects"] = "suspect.identified_at", "suspect.relationship"
     found: Data = {"in": over}
-    if function == "how_many_different":
+    if function in ("how_many_different", "union"):
         found["of"] = values[over]
     elif function != "how_many":
         found["of"] = times[over]
@@ -168,9 +168,19 @@ def _look_ups(draw: DrawFn, *, of_suspects: bool) -> Data:
             st.sampled_from(({"back": "2 days"}, {"back": {"param": "span"}}, {"back": "36 hours"}, "all"))
         )
         found["window"] = back if back == "all" or draw(st.booleans()) else back | {"up_to": "as_of"}
+        if draw(st.integers(0, 3)) == 0:
+            found["window"] = {"last": draw(st.integers(1, 3)), "of": draw(_wheres("records"))}
         if draw(st.booleans()):
             found["others"] = True
     return {"label": "Looked up", function: found}
+
+
+def _asked_of_own(look_up: Data, when: str, many: int) -> Data:
+    """Return what is asked of the value of a look-up, by its kind."""
+    if "union" in look_up:
+        held = {"records": ["P1"], "done": ["visit"], "markers": ["P1"], "suspects": ["stranger"]}
+        return {"has_any": held[look_up["union"]["in"]]}
+    return {"after": when} if {"earliest", "latest"} & look_up.keys() else {"at_least": many}
 
 
 def _wheres(over: str) -> SearchStrategy[Data]:
@@ -235,8 +245,7 @@ def _rules(draw: DrawFn, number: int, *, chained: bool, stops: bool) -> Data:
         rule["for_each"] = "suspects"
     if draw(st.booleans()):
         rule["derived"] = {"calc.own": draw(_look_ups(of_suspects=of_suspects))}
-        dated = not {"earliest", "latest"}.isdisjoint(rule["derived"]["calc.own"])
-        own: Data = {"calc.own": {"after": draw(_MOMENTS)} if dated else {"at_least": draw(st.integers(0, 2))}}
+        own: Data = {"calc.own": _asked_of_own(rule["derived"]["calc.own"], draw(_MOMENTS), draw(st.integers(0, 2)))}
         rule["when"] = {draw(st.sampled_from(("all", "any"))): [own, draw(condition)]}
     else:
         rule["when"] = draw(condition)

@@ -63,8 +63,8 @@ def _of_lists(pack: Pack) -> Iterator[Condition]:
             if isinstance(way, RecordedAction | MarkerInPlace) and way.where is not None:
                 yield way.where
     for derived in Names.of(pack).derived.values():
-        if isinstance(derived.how, LookUp) and derived.how.where is not None:
-            yield derived.how.where
+        if isinstance(derived.how, LookUp):
+            yield from derived.how.conditions
 
 
 class _Found:

@@ -18,7 +18,6 @@ from riskflags.source.spans import params_in, read_span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from riskflags.condition import Condition
     from riskflags.source.names import Names
     from riskflags.source.scope import Over, Scope
     from riskflags.source.shape import Taken
@@ -28,10 +27,10 @@ _FUNCTIONS: dict[str, LookUpFunction] = {
     "how_many_different": "how_many_different",
     "earliest": "earliest",
     "latest": "latest",
+    "union": "union",
 }
 _OVER: dict[str, Over] = {"records": "records", "done": "done", "markers": "markers", "suspects": "suspects"}
 WINDOW_UNITS = (*values.ELAPSED, *values.CALENDAR)
-_NOT_YET = "this version has how_many, how_many_different, earliest and latest, and windows that reach back a duration"
 
 
 def read_look_up(function: Scalar, node: Node, scope: Scope, names: Names) -> tuple[LookUp, Term] | None:
@@ -39,9 +38,7 @@ def read_look_up(function: Scalar, node: Node, scope: Scope, names: Names) -> tu
     taken = take(node, "a look-up", names.problems)
     if taken is None:
         return None
-    if function.text not in _FUNCTIONS:
-        names.problems.report("RF130", function.place, f"{function.text} is not there yet", _NOT_YET)
-        return None
+
     chosen = values.choice(taken.get("in"), _OVER, names.problems)
     if chosen is None:
         return None
@@ -51,13 +48,13 @@ def read_look_up(function: Scalar, node: Node, scope: Scope, names: Names) -> tu
     where_node = taken.get("where")
     where = read_condition(where_node, inner, names)
     by = _by(taken, inner, names)
-    window = _window(taken, names)
+    window = _window(taken, inner, names)
     others = values.yes_no(taken.get("others"), names.problems) if over == "records" else False
     if not _is_complete(function, taken, over, names):
         return None
     if of is None or by is None or window is None or (where_node is not None and where is None):
         return None
-    if where is not None and past_limits(names.traits(where), function.place, names):
+    if any(past_limits(names.traits(one), function.place, names) for one in (where, window.of) if one is not None):
         return None
     how = LookUp(
         _FUNCTIONS[function.text], over, of.name, where, tuple(term.name for term in by), window, others is True
@@ -86,7 +83,7 @@ def _is_complete(function: Scalar, taken: Taken, over: Over, names: Names) -> bo
                 "RF130", taken.place_of("of"), "how_many counts items and reads nothing `of` them", hint
             )
     elif "of" not in taken.values and not taken.damaged:
-        example = "of: child.id" if function.text == "how_many_different" else "of: action.at"
+        example = "of: child.id" if function.text in ("how_many_different", "union") else "of: action.at"
         names.problems.report("RF130", function.place, f"{function.text} without `of`", f"say of what: {example}")
     return len(names.problems) == before
 
@@ -100,9 +97,11 @@ def _of(function: Scalar, taken: Taken, inner: Scope, names: Names) -> Term | No
     if term is None:
         return None
     dated = function.text in ("earliest", "latest")
-    if (dated and term.kind != "moment") or term.kind in ("group", "duration", "severity"):
+    worded = function.text == "union" and term.kind not in ("text", "code", "codes")
+    if (dated and term.kind != "moment") or worded or term.kind in ("group", "duration", "severity"):
         message = f"{function.text} does not take {term.name.rpartition('/')[2]}, which is of kind {term.kind}"
-        names.problems.report("RF105", node.place, message, "name a moment" if dated else "name a field")
+        hint = "name a moment" if dated else "name a text, a code or a list of codes" if worded else "name a field"
+        names.problems.report("RF105", node.place, message, hint)
         return None
     return term
 
@@ -137,7 +136,7 @@ def _key(node: Node, inner: Scope, names: Names) -> Term | None:
     return term
 
 
-def _window(taken: Taken, names: Names) -> Window | None:
+def _window(taken: Taken, inner: Scope, names: Names) -> Window | None:
     node = taken.get("window")
     if node is None or (isinstance(node, Scalar) and node.text == "all"):
         return Window()
@@ -146,10 +145,7 @@ def _window(taken: Taken, names: Names) -> Window | None:
         return None
     window = keys_of(node, "a window", names.problems)
     if "last" in window.values:
-        names.problems.report(
-            "RF130", window.place_of("last"), "a window of the last records is not there yet", _NOT_YET
-        )
-        return None
+        return _last(window, inner, names)
     if "of" in window.values:
         hint = "put the condition under where"
         names.problems.report("RF130", window.place_of("of"), "`of` in a window that reaches back", hint)
@@ -161,9 +157,25 @@ def _window(taken: Taken, names: Names) -> Window | None:
     return None if back is None else Window(back, up_to == "as_of")
 
 
+def _last(window: Taken, inner: Scope, names: Names) -> Window | None:
+    """Return a window of the last records that meet a condition."""
+    for key in ("back", "up_to"):
+        if key in window.values:
+            hint = "keep one of the two: {back: 90 days}, or {last: 3, of: a condition}"
+            names.problems.report("RF130", window.place_of(key), f"{quoted(key)} in a window of the last records", hint)
+    last = values.whole(window.get("last"), names.problems, least=1)
+    of = read_condition(window.get("of"), inner, names)
+    if "of" not in window.values and not window.damaged:
+        hint = "say of which records: window: {last: 3, of: {incident.type: missing_episode}}"
+        names.problems.report("RF130", window.place, "the last records of no sort", hint)
+    if last is None or of is None or "back" in window.values or "up_to" in window.values:
+        return None
+    return Window(last=last, of=of)
+
+
 def _value(how: LookUp, of: Term, by: Sequence[Term], names: Names) -> Term:
     """Return what is known of a look-up's value. Only what it reads of the current record makes it a suspect's."""
-    read = names_read(how.where) if how.where is not None else frozenset[str]()
+    read = frozenset[str]().union(*map(names_read, how.conditions))
     this = [_traits(name, names) for name in read if name.startswith("this.")]
     this += [Traits(suspect=term.traits.suspect) for term in by]
     theirs = [*(_traits(name, names) for name in read if not name.startswith("this.")), of.traits]
@@ -173,16 +185,16 @@ def _value(how: LookUp, of: Term, by: Sequence[Term], names: Names) -> Term:
         across=how.over == "records" or any(part.across for part in this),
         record=True,
         params=parts.params | params_in(how.window.back),
-        height=parts.height + _height(how.where, names),
+        height=parts.height + max((names.traits(one).height for one in how.conditions), default=0),
     )
-    kind: Literal["number", "moment"] = "moment" if how.function in ("earliest", "latest") else "number"
-    return Term("", kind, personal=kind == "moment" and of.personal, traits=traits)
+    kind: Literal["number", "moment", "codes"] = _KINDS.get(how.function, "number")
+    codes = of.codes if kind == "codes" else None
+    return Term("", kind, codes=codes, personal=kind != "number" and of.personal, traits=traits)
+
+
+_KINDS: dict[str, Literal["number", "moment", "codes"]] = {"earliest": "moment", "latest": "moment", "union": "codes"}
 
 
 def _traits(name: str, names: Names) -> Traits:
     term = names.term(name.removeprefix("this."))
     return term.traits if term is not None else Traits()
-
-
-def _height(where: Condition | None, names: Names) -> int:
-    return 0 if where is None else names.traits(where).height

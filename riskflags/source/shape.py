@@ -103,8 +103,8 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     "a window": {
         "back": Key("a duration such as 90 days, or {param: name}"),
         "up_to": Key("as_of"),
-        "last": Key("a number"),
-        "of": _CONDITION,
+        "last": Key("a whole number"),
+        "of": Key("a condition on the records"),
     },
     "an age": {"of": Key("child or suspect", _NEEDED), "on": Key("the name of a date or a moment", _NEEDED)},
     "an age gap": {

@@ -223,6 +223,7 @@ class _Definitions:
             "a condition": condition,
             "a condition, which may read severity": reference("condition with severity"),
             "a condition on the items that are looked at": condition,
+            "a condition on the records": reference("condition on records"),
             "a condition on the action on record": reference("condition on done"),
             "a condition on the marker": reference("condition on markers"),
             "a list of conditions": listed(condition),

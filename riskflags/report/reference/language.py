@@ -40,6 +40,7 @@ _LOOK_UPS = {
     "how_many_different": "how many different values of `of` they have",
     "earliest": "the earliest moment of `of`",
     "latest": "the latest moment of `of`",
+    "union": "every value of `of`, as a list of codes",
 }
 _STATES = {
     State.overdue: "No record of the action, and the deadline has passed. A gap.",

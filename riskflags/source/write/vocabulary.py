@@ -108,13 +108,15 @@ def _look_up(how: LookUp, pack: Pack) -> dict[str, Written]:
             "of": name(how.of),
             "by": [name(one) for one in how.by],
             "where": condition(how.where, pack) if how.where is not None else None,
-            "window": _window(how.window) if how.over == "records" else None,
+            "window": _window(how.window, pack) if how.over == "records" else None,
             "others": how.others,
         }
     )
 
 
-def _window(window: Window) -> Written:
+def _window(window: Window, pack: Pack) -> Written:
+    if window.of is not None:
+        return {"last": window.last, "of": condition(window.of, pack)}
     if window.back is None:
         return "all"
     return without_nothing({"back": span(window.back), "up_to": "as_of" if window.up_to_as_of else ""})
