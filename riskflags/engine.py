@@ -10,6 +10,7 @@ from riskflags.assessment import Assessment
 from riskflags.case import Case, Seat
 from riskflags.errors import EngineError
 from riskflags.explaining import explained_grade
+from riskflags.history import affected_by, history_needed
 from riskflags.model import Verdict
 from riskflags.online import Online, OnlineAnswer
 from riskflags.pack import Pack
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from riskflags.assessment import CaseGrade
     from riskflags.condition import Condition
     from riskflags.explanation import GradeExplanation
+    from riskflags.history import HistoryKey
     from riskflags.incident import Incident
     from riskflags.pack import Rule
     from riskflags.record import RejectedRow
@@ -87,6 +89,22 @@ class Engine:
         """Yield each record with all that was decided on it: what the examples of a pack are checked against."""
         records = self._records([self._checked(incident) for incident in incidents], as_of, ())
         return (self._decided(record, records)[0] for record in records)
+
+    def history_needed(self, incident: Incident) -> list[HistoryKey]:
+        """Return which other records can matter to the assessment of one: keys with days, each once.
+
+        Give the records that hold one of them as `history`: any other leaves the assessment as it is. Look-ups reach
+        one record far, so what was found needs nothing in turn. TypeError for anything that is not an Incident.
+        """
+        return history_needed(self._checked(incident), self._names)
+
+    def affected_by(self, incident: Incident, before: Incident | None = None) -> list[HistoryKey]:
+        """Return which other records are to be assessed again when one arrives, or is corrected from `before`.
+
+        Any other record's assessment stays as it is.
+        """
+        versions = [self._checked(one) for one in (incident, before) if one is not None]
+        return affected_by(versions, self._names)
 
     def _checked(self, incident: Incident) -> Incident:
         _expect(incident, self.pack.record, "validate the record first")

@@ -70,7 +70,7 @@ MUST_OCCUR = {
 
 
 def test_the_engines_never_disagree_on_random_packs() -> None:
-    """Law 1, on at least 1,200 rules; what makes packs hard occurs in them. Strict engines raise where they disagree."""
+    """Law 1, on at least 1,200 rules in which all that makes packs hard occurs. Strict engines raise."""
     seen = Counter[str]()
 
     @MANY
