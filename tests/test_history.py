@@ -99,6 +99,33 @@ def test_the_same_holds_of_random_packs(pack: Pack, records: list[Incident], cha
             )
 
 
+@given(histories(most=6, least=2), histories(most=6), st.randoms())
+def test_any_order_of_arrival_with_corrections_ends_as_one_pass_over_all(
+    final: list[Incident], earlier: list[Incident], chance: Any
+) -> None:
+    """Each record comes once as it is in the end, some before that in another version, all in a random order."""
+    drafts = [one for one in earlier if one.key[0] in {record.key[0] for record in final}]
+    arrivals = [(one.key[0], one) for one in chance.sample(drafts, len(drafts))]
+    for one in chance.sample(final, len(final)):
+        after = max((n for n, (name, _) in enumerate(arrivals, start=1) if name == one.key[0]), default=0)
+        arrivals.insert(chance.randint(after, len(arrivals)), (one.key[0], one))
+    store: dict[str, Incident] = {}
+    assessed: dict[str, Any] = {}
+    for name, one in arrivals:
+        before = store.get(name)
+        store[name] = one
+        keys = engine("rich").affected_by(one, before)
+        again = {other for other, held in store.items() if other == name or any_of(keys, held)}
+        for other in again:
+            needed = engine("rich").history_needed(store[other])
+            history = [held for held in store.values() if any_of(needed, held)]
+            assessed[other] = engine("rich").assess(store[other], history=history, as_of=LATER)
+    whole = {result.incident_id: result for result in engine("rich").assess_many(final, as_of=LATER)}
+    assert {name: one.model_dump() for name, one in assessed.items()} == {
+        name: one.model_dump() for name, one in whole.items()
+    }
+
+
 # ---- exactly ---------------------------------------------------------------------------------------------------------
 
 
