@@ -317,7 +317,8 @@ def test_junit_tells_coverage_that_is_missing_as_a_failure_and_branches_as_outpu
 
 
 def test_junit_that_cannot_be_written_is_refused(failing: Path, tmp_path: Path) -> None:
-    found = riskflags("test", failing, "--junit", tmp_path / "no" / "folder" / "r.xml")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    found = riskflags("test", failing, "--junit", tmp_path / "file" / "r.xml")
     assert found.exit_code == 4
     assert "nothing was written" in found.stderr
 
