@@ -6,6 +6,7 @@ that may, with the needs that would settle the rest. Order and arrival of record
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -236,23 +237,25 @@ def _last_ones(
         if one.meets is not False
     ]
     placed = [(one, both(one.meets, early), early) for one, early in in_time if early is not False]
+    starts = sorted(one.when.earliest for one, answer, _ in placed if answer is True)
+    ends = sorted(one.when.latest for one, _, _ in placed)
     found: dict[RecordKey, _Inside] = {}
     for one, answer, early in placed:
-        later = [(other, both(may, _later(other.when, one.when))) for other, may, _ in placed if other is not one]
-        sure = sum(is_later is True for _, is_later in later)
-        unsure = [other for other, is_later in later if is_later is None]
+        sure = len(starts) - bisect_right(starts, one.when.latest)
+        may_be = len(ends) - bisect_right(ends, one.when.earliest) - (one.when.latest > one.when.earliest)
         if sure >= spec.window.last:
             continue
-        if sure + len(unsure) < spec.window.last and answer is True:
+        if may_be < spec.window.last and answer is True:
             found[one.record.incident.key] = (True, NO_NEEDS)
             continue
-        of = one.record.id if one.record is not record else ""
         needs = one.needs | (all_needs([one.when]) | _this(all_needs([event])) if early is None else NO_NEEDS)
-        if sure + len(unsure) >= spec.window.last:
+        if may_be >= spec.window.last:
             needs |= all_needs([one.when])
-            for other in unsure:
-                own = other.record.id if other.record is not record else ""
-                needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
+            of = one.record.id if one.record is not record else ""
+            for other, may, _ in placed:
+                if other is not one and both(may, _later(other.when, one.when)) is None:
+                    own = other.record.id if other.record is not record else ""
+                    needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
         found[one.record.incident.key] = (None, needs)
     return found
 
