@@ -52,7 +52,7 @@ def by_key(results: Iterable[Assessment]) -> dict[tuple[str, str | None], dict[s
 @pytest.mark.parametrize("name", ["rich", "shipped"])
 @given(records=histories(least=6, most=6), times=st.lists(MOMENTS, min_size=5, max_size=5))
 def test_the_engines_never_disagree(name: str, records: list[Incident], times: list[datetime]) -> None:
-    """Strict engines raise where they do: 300 examples of 36 assessments with each pack in profile ci."""
+    """Strict engines raise where they do: 150 examples of 36 assessments with each pack in profile ci."""
     for as_of in (*times, LATER):
         assert not any(result.engines_disagree for result in engine(name).assess_many(records, as_of=as_of))
 
