@@ -8,10 +8,10 @@ from riskflags.calendar import Duration, late_seconds
 from riskflags.condition import Answer, Row, deciding, holds, names_read
 from riskflags.condition import needs as needs_of
 from riskflags.explaining import explained
-from riskflags.lookup import span_of
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Severity, State, Value, Verdict
 from riskflags.pack import FlagReading, GapReading
 from riskflags.requirements import Outcome, Standing, asks, concerns, may_ask, standing
+from riskflags.windows import span_of
 from riskflags.words import fill
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from riskflags.calendar import ELAPSED_SECONDS, Duration, move_day
-from riskflags.lookup import keys_of, span_of
+from riskflags.lookup import keys_of
 from riskflags.model import Absent, Moment
 from riskflags.pack import Computed, LookUp
 from riskflags.record import Names, Records
+from riskflags.windows import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator

@@ -6,13 +6,11 @@ that may, with the needs that would settle the rest. Order and arrival of record
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import (
     Answer,
     Comparison,
@@ -28,18 +26,17 @@ from riskflags.condition import (
 )
 from riskflags.condition import needs as needs_of
 from riskflags.incident import is_assigned
+from riskflags.looking import PARAM, THIS, looked_at, renamed, spelled
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
 from riskflags.pack import NONE_COUNTS
+from riskflags.windows import OUTSIDE, SURE, Inside, in_window, last_ones
 
 if TYPE_CHECKING:
-    from riskflags.calendar import Span
     from riskflags.pack import LookUp
-    from riskflags.record import Record, Records, RejectedRow
+    from riskflags.record import Record, Records
 
 MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
-_PARAM = "param."
-_THIS = "this."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
             absent.append(event)
         if absent or not isinstance(event, Moment):
             return Found(Absent(all_needs(absent), held=all(value.held for value in absent)))
-        items = list(_record_items(spec, row, record, records, event))
+        items = list(_record_items(spec, row, record, records))
         return _summarise(spec, items, NO_NEEDS)
     left_out = _left_out(spec, record)
     if left_out is None:
@@ -157,9 +154,9 @@ def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value
 # ---- other records ---------------------------------------------------------------------------------------------------
 
 
-def _record_items(spec: LookUp, row: Row, record: Record, records: Records, event: Moment) -> Iterator[Item]:
+def _record_items(spec: LookUp, row: Row, record: Record, records: Records) -> Iterator[Item]:
     wanted = [keys_of(row[name]) for name in spec.by]
-    reads_this = any(name.startswith((_THIS, _PARAM)) for one in spec.conditions for name in names_read(one))
+    reads_this = any(name.startswith((THIS, PARAM)) for one in spec.conditions for name in names_read(one))
     linked: list[tuple[Record, list[Row]]] = []
     for other in records.sharing(spec.by[0], wanted[0]):
         matching = [
@@ -168,18 +165,16 @@ def _record_items(spec: LookUp, row: Row, record: Record, records: Records, even
             if all(keys_of(candidate[name]) & keys for name, keys in zip(spec.by, wanted, strict=True))
         ]
         linked.append((other, matching))
-    last = _last_ones(spec, linked, row, record, event) if spec.window.last else {}
+    rejected = _rejected(spec, row, records)
+    unread = NO_NEEDS.union(*(item.needs for item in rejected))
+    last = last_ones(spec, linked, row, record, unread=unread) if spec.window.last else {}
     for other, matching in linked:
         if other is record and spec.others:
             continue
-        window = last.get(other.incident.key, (False, NO_NEEDS)) if spec.window.last else None
-        found = [
-            _record_item(spec, looked, row, other, event, own=other is record, this=reads_this, window=window)
-            for looked in matching
-        ]
+        among = last.get(other.incident.key, OUTSIDE) if spec.window.last else None
+        found = [_record_item(spec, looked, row, other, record, this=reads_this, among=among) for looked in matching]
         yield from _as_one(found, by_value=bool(spec.of), each=_is_of_suspect(spec.of, records))
-    if "child.id" in spec.by:
-        yield from _rejected(records.rejected, keys_of(row["child.id"]), spec)
+    yield from rejected
 
 
 def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) -> list[tuple[Record, Moment]]:
@@ -188,7 +183,7 @@ def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) 
     if spec.window.back is None or not isinstance(event, Moment):
         return []
     inside, wherever = (
-        {item.record_id for item in _record_items(one, row, record, records, event) if item.counts is not False}
+        {item.record_id for item in _record_items(one, row, record, records) if item.counts is not False}
         for one in (spec, replace(spec, window=replace(spec.window, back=None)))
     )
     others = {other.id: other for other in records.sharing(spec.by[0], keys_of(row[spec.by[0]]))}
@@ -197,16 +192,11 @@ def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) 
 
 
 def _record_item(
-    spec: LookUp, looked: Row, row: Row, other: Record, event: Moment, *, own: bool, this: bool, window: _Inside | None
+    spec: LookUp, looked: Row, row: Row, other: Record, record: Record, *, this: bool, among: Inside | None
 ) -> Item:
-    """Return one record as an item. `window` says whether it is among the last ones, where these are looked at."""
-    when = looked[other.event_time]
-    inside: Answer
-    if window is not None:
-        inside, needs = window
-    else:
-        inside = True if own else _in_window(spec, row, when, event)
-        needs = _window_needs(spec, row, when, event) if inside is None else NO_NEEDS
+    """Return one record as an item. `among` says whether it is one of the last ones, where these are looked at."""
+    own = other is record
+    inside, needs = among or (SURE if own else in_window(spec, row, looked[other.event_time], row[record.event_time]))
     counts: Answer = inside
     if inside is not False and spec.where is not None:
         seen = looked_at(looked, row, spec.where) if this else looked
@@ -214,115 +204,7 @@ def _record_item(
         needs |= needs_of(spec.where, seen) if counts is None else NO_NEEDS
     value = _key(looked, spec.of, other.id) if spec.of else True
     of = "" if own else other.id
-    return Item(counts, spelled(needs, of=of), _renamed(value, lambda needs: spelled(needs, of=of)), other.id)
-
-
-RecordKey = tuple[str, "str | None"]
-_Inside = tuple[Answer, Needs]
-"""Whether a record is in a window, and the needs that would settle it, spelled from that record."""
-
-
-def _last_ones(
-    spec: LookUp, linked: Sequence[tuple[Record, list[Row]]], row: Row, record: Record, event: Moment
-) -> dict[RecordKey, _Inside]:
-    """Return which of the linked records are among the last ones; one that is surely not is left out."""
-    candidates = [
-        _Candidate(other, when, *_meets(spec, rows, row))
-        for other, rows in linked
-        if rows and isinstance(when := other.base[other.event_time], Moment)
-    ]
-    in_time = [
-        (one, True if one.record is record else _ordered(one.when, event))
-        for one in candidates
-        if one.meets is not False
-    ]
-    placed = [(one, both(one.meets, early), early) for one, early in in_time if early is not False]
-    starts = sorted(one.when.earliest for one, answer, _ in placed if answer is True)
-    ends = sorted(one.when.latest for one, _, _ in placed)
-    found: dict[RecordKey, _Inside] = {}
-    for one, answer, early in placed:
-        sure = len(starts) - bisect_right(starts, one.when.latest)
-        may_be = len(ends) - bisect_right(ends, one.when.earliest) - (one.when.latest > one.when.earliest)
-        if sure >= spec.window.last:
-            continue
-        if may_be < spec.window.last and answer is True:
-            found[one.record.incident.key] = (True, NO_NEEDS)
-            continue
-        needs = one.needs | (all_needs([one.when]) | _this(all_needs([event])) if early is None else NO_NEEDS)
-        if may_be >= spec.window.last:
-            needs |= all_needs([one.when])
-            of = one.record.id if one.record is not record else ""
-            for other, may, _ in placed:
-                if other is not one and both(may, _later(other.when, one.when)) is None:
-                    own = other.record.id if other.record is not record else ""
-                    needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
-        found[one.record.incident.key] = (None, needs)
-    return found
-
-
-class _Candidate(NamedTuple):
-    """A record that may be among the last ones: its time, whether it is of their sort, and what would settle that."""
-
-    record: Record
-    when: Moment
-    meets: Answer
-    needs: Needs
-
-
-def _meets(spec: LookUp, rows: Sequence[Row], row: Row) -> _Inside:
-    """Return whether a record is of the sort whose last ones are looked at: one of its rows is enough."""
-    of = spec.window.of
-    if of is None:
-        return True, NO_NEEDS
-    seen = [looked_at(looked, row, of) for looked in rows]
-    answers = [holds(of, one) for one in seen]
-    if True in answers:
-        return True, NO_NEEDS
-    if None not in answers:
-        return False, NO_NEEDS
-    return None, NO_NEEDS.union(*(needs_of(of, one) for one in seen))
-
-
-def _later(first: Moment, second: Moment) -> Answer:
-    """Return whether the first is strictly later."""
-    if first.earliest > second.latest:
-        return True
-    return False if first.latest <= second.earliest else None
-
-
-def _as_seen_from(needs: Needs, *, other: str, looked: str) -> Needs:
-    """Return the needs of another record for the needs of a looked-at one, which are spelled with that one's id yet."""
-    if other == looked:
-        return needs
-    return frozenset(f"{_THIS}{need}" for need in spelled(needs, of=other))
-
-
-def _window_needs(spec: LookUp, row: Row, when: Value, event: Moment) -> Needs:
-    """Return what would settle whether another record's time is in the window."""
-    back = spec.window.back
-    param = row[f"param.{back.param}"] if isinstance(back, ParamDuration) else True
-    return all_needs([when]) | _this(all_needs([param] if isinstance(param, Absent) else [event]))
-
-
-def spelled(needs: Needs, *, of: str) -> Needs:
-    """Return needs as the record under assessment spells them: those of a record that is looked at with its id.
-
-    `of` is empty where that is the record itself. What was read under `this.` is the record's own in any case.
-    """
-    prefix = f"{of}:" if of else ""
-    return frozenset(need.removeprefix(_THIS) if need.startswith(_THIS) else f"{prefix}{need}" for need in needs)
-
-
-def _this(needs: Needs) -> Needs:
-    return frozenset(f"{_THIS}{need}" for need in needs)
-
-
-def _renamed(value: Value, rename: Callable[[Needs], Needs]) -> Value:
-    match value:
-        case Absent() | Number() | Moment() | Codes():
-            return replace(value, needs=rename(value.needs)) if value.needs else value
-        case _:
-            return value
+    return Item(counts, spelled(needs, of=of), renamed(value, lambda needs: spelled(needs, of=of)), other.id)
 
 
 def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[Item]:
@@ -345,48 +227,16 @@ def _is_of_suspect(name: str, records: Records) -> bool:
     return name.startswith("suspect.") or name in records.names.per_suspect
 
 
-def _rejected(rejected: Sequence[RejectedRow], keys: frozenset[Hashable], spec: LookUp) -> Iterator[Item]:
-    for reject in rejected:
+def _rejected(spec: LookUp, row: Row, records: Records) -> list[Item]:
+    """Return the rows that could not be read and carry the id of the child, where a look-up goes by that."""
+    keys = keys_of(row["child.id"]) if "child.id" in spec.by else frozenset[Hashable]()
+    found: list[Item] = []
+    for reject in records.rejected:
         if reject.child_id in keys:
             needs = frozenset({f"rejected:{reject.source_row}"})
             value: Value = reject.child_id if spec.of == "child.id" and reject.child_id else Absent(needs)
-            yield Item(None, needs, value, f"rejected:{reject.source_row}")
-
-
-def _in_window(spec: LookUp, row: Row, when: Value, event: Moment) -> Answer:
-    """Return whether another record's time is in the window of the current record's."""
-    if isinstance(when, Absent) or not isinstance(when, Moment):
-        return None
-    window = spec.window
-    if window.back is None:
-        return True
-    span = span_of(window.back, row)
-    if isinstance(span, Absent):
-        return None
-    if span.unit in ELAPSED_SECONDS:
-        seconds = span.amount * ELAPSED_SECONDS[span.unit]
-        late = True if window.up_to_as_of else _ordered(when, event)
-        begun = _ordered(Moment(event.earliest - seconds + 1, event.latest - seconds + 1, event.day, ""), when)
-        return both(late, begun)
-    begun = when.day > move_day(event.day, span, back=True)
-    return begun and (window.up_to_as_of or when.day <= event.day)
-
-
-def _ordered(first: Moment, second: Moment) -> Answer:
-    if first.latest <= second.earliest:
-        return True
-    return False if first.earliest > second.latest else None
-
-
-def span_of(span: Span, row: Row) -> Duration | Absent:
-    """Return how long a span is for a record; absent where its parameter has no value on the record's date."""
-    if isinstance(span, Duration):
-        return span
-    name = f"param.{span.param}"
-    value = row[name]
-    if isinstance(value, str):
-        return Duration.parse(value)
-    return value if isinstance(value, Absent) else Absent(frozenset({name}))
+            found.append(Item(None, needs, value, f"rejected:{reject.source_row}"))
+    return found
 
 
 def keys_of(value: Value) -> frozenset[Hashable]:
@@ -404,20 +254,6 @@ def keys_of(value: Value) -> frozenset[Hashable]:
             return frozenset({(value.earliest, value.latest)})
         case _:
             assert_never(value)
-
-
-def looked_at(looked: Row, current: Row, where: Condition) -> Row:
-    """Return the looked-at row with the current record's values under `this.`, and with its parameters.
-
-    A parameter has the value in force for the record that asks, whatever the date of the one that is looked at.
-    """
-    values: dict[str, Value] = {}
-    for name in names_read(where):
-        if name.startswith(_THIS):
-            values[name] = _renamed(current[name.removeprefix(_THIS)], _this)
-        elif name.startswith(_PARAM) and current[name] != looked[name]:
-            values[name] = _renamed(current[name], _this)
-    return looked.with_values(values) if values else looked
 
 
 # ---- the record's own lists ------------------------------------------------------------------------------------------

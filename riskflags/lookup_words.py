@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, assert_never
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import Comparison, Condition, Group, Named
 from riskflags.explanation import line_of, masked
-from riskflags.lookup import beyond_the_window, span_of
+from riskflags.lookup import beyond_the_window
 from riskflags.model import Absent, Moment
 from riskflags.pack import shown
+from riskflags.windows import span_of
 from riskflags.words import in_words, moment_at
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, assert_never
 from riskflags.calendar import Deadline, Duration, deadline, move_day
 from riskflags.condition import Answer, Row, both, holds
 from riskflags.condition import needs as needs_of
-from riskflags.lookup import looked_at, span_of, spelled
+from riskflags.looking import looked_at, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Number, Severity, State, Value, Verdict, all_needs
 from riskflags.pack import Action, Ask, MarkerInPlace, RecordedAction, RecordedField, Rule
+from riskflags.windows import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from conformance_cases import write_pack
 from pydantic import Field
-from small_pack import LONDON, NOW, flagged, incident, needed, small_engine, small_pack, twin
+from small_pack import LONDON, NOW, engine_of, flagged, incident, needed, small_engine, small_pack, twin
 
 from riskflags import Engine, Incident, Pack
 from riskflags.incident import Facts, IncidentFacts
@@ -192,6 +192,19 @@ def test_a_rejected_row_does_not_matter_where_enough_is_known(engine: Engine) ->
     result = engine.assess(incident(), history=history, as_of=NOW, rejects=[BadRow(7, "C1")])
     assert [(f.rule_code, f.because) for f in result.flags] == [("R1", ("I0", "I1"))]
     assert needed(result)["R2"] == ("rejected:7",)
+
+
+def test_a_rejected_row_may_put_another_out_of_the_last_ones() -> None:
+    """Two of the last three met: a row that nobody could read may be one of the three, and leave one of them out."""
+    last = {"last": 2, "of": {"incident.type": "other"}}
+    look_up = {"in": "records", "by": ["child.id"], "where": {"contact.met": True}, "window": last}
+    engine = engine_of({"calc.met": {"label": "Met", "how_many": look_up}}, when={"calc.met": {"at_least": 2}})
+    record = incident(contact__met=True)
+    earlier = incident(incident__id="I0", incident__reported_at="2026-03-01T09:00", contact__met=True)
+    sure = engine.assess(record, history=[earlier], as_of=NOW)
+    assert flagged(sure) == ["A1"]
+    open_ = engine.assess(record, history=[earlier], as_of=NOW, rejects=[BadRow(7, "C1")])
+    assert (flagged(open_), needed(open_)["A1"]) == ([], ("rejected:7",))
 
 
 def test_the_rejected_rows_of_a_file_count_for_each_of_its_records(engine: Engine) -> None:

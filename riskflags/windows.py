@@ -1,0 +1,156 @@
+"""Windows of look-ups over records: which records are inside, by their time or as the last ones of a sort."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
+from riskflags.condition import Answer, both, holds, invert
+from riskflags.condition import needs as needs_of
+from riskflags.looking import PARAM, THIS, looked_at, of_this, spelled
+from riskflags.model import NO_NEEDS, Absent, Moment, Needs, all_needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from riskflags.calendar import Span
+    from riskflags.condition import Row
+    from riskflags.model import Value
+    from riskflags.pack import LookUp
+    from riskflags.record import Record
+
+Inside = tuple[Answer, Needs]
+"""Whether a record is in a window, and the needs that would settle it, spelled from that record."""
+SURE: Inside = (True, NO_NEEDS)
+OUTSIDE: Inside = (False, NO_NEEDS)
+
+
+def in_window(spec: LookUp, row: Row, when: Value, event: Value) -> Inside:
+    """Return whether another record's time is in the window of the current record's."""
+    inside = _reaches(spec, row, when, event)
+    if inside is not None:
+        return inside, NO_NEEDS
+    back = spec.window.back
+    param = row[f"{PARAM}{back.param}"] if isinstance(back, ParamDuration) else True
+    return None, all_needs([when]) | of_this(all_needs([param] if isinstance(param, Absent) else [event]))
+
+
+def _reaches(spec: LookUp, row: Row, when: Value, event: Value) -> Answer:
+    if not isinstance(when, Moment) or not isinstance(event, Moment):
+        return None
+    window = spec.window
+    if window.back is None:
+        return True
+    span = span_of(window.back, row)
+    if isinstance(span, Absent):
+        return None
+    if span.unit in ELAPSED_SECONDS:
+        seconds = span.amount * ELAPSED_SECONDS[span.unit]
+        late = True if window.up_to_as_of else _ordered(when, event)
+        begun = _ordered(Moment(event.earliest - seconds + 1, event.latest - seconds + 1, event.day, ""), when)
+        return both(late, begun)
+    begun = when.day > move_day(event.day, span, back=True)
+    return begun and (window.up_to_as_of or when.day <= event.day)
+
+
+def _ordered(first: Moment, second: Moment) -> Answer:
+    if first.latest <= second.earliest:
+        return True
+    return False if first.earliest > second.latest else None
+
+
+def span_of(span: Span, row: Row) -> Duration | Absent:
+    """Return how long a span is for a record; absent where its parameter has no value on the record's date."""
+    if isinstance(span, Duration):
+        return span
+    name = f"{PARAM}{span.param}"
+    value = row[name]
+    if isinstance(value, str):
+        return Duration.parse(value)
+    return value if isinstance(value, Absent) else Absent(frozenset({name}))
+
+
+# ---- the last ones ---------------------------------------------------------------------------------------------------
+
+
+class _Candidate(NamedTuple):
+    """A record that may take a place among the last ones: its time, whether it does, and what would settle its sort.
+
+    `early` says whether it is up to and including the record that asks.
+    """
+
+    record: Record
+    when: Moment
+    counts: Answer
+    early: Answer
+    needs: Needs
+
+
+def last_ones(
+    spec: LookUp, linked: Sequence[tuple[Record, Sequence[Row]]], row: Row, record: Record, *, unread: Needs
+) -> dict[tuple[str, str | None], Inside]:
+    """Return which of the linked records are among the last ones, by key; one that is surely not is left out.
+
+    `unread` are the needs of rows that could not be read: each may be among the last ones, and put another out.
+    """
+    event, last = row[record.event_time], spec.window.last
+    placed = list(_placed(spec, linked, row, record))
+    starts = sorted(one.when.earliest for one in placed if one.counts is True)
+    ends = sorted(one.when.latest for one in placed)
+    found: dict[tuple[str, str | None], Inside] = {}
+    for one in placed:
+        sure = len(starts) - bisect_right(starts, one.when.latest)
+        may_be = len(ends) - bisect_right(ends, one.when.earliest) - (one.when.latest > one.when.earliest) + len(unread)
+        if sure >= last:
+            continue
+        if may_be < last and one.counts is True:
+            found[one.record.incident.key] = SURE
+            continue
+        needs = one.needs | (all_needs([one.when]) | of_this(all_needs([event])) if one.early is None else NO_NEEDS)
+        if may_be >= last:
+            of = one.record.id if one.record is not record else ""
+            needs |= all_needs([one.when]) | of_this(unread)
+            for other in placed:
+                if other is not one and both(other.counts, invert(_ordered(other.when, one.when))) is None:
+                    own = other.record.id if other.record is not record else ""
+                    needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
+        found[one.record.incident.key] = (None, needs)
+    return found
+
+
+def _placed(
+    spec: LookUp, linked: Sequence[tuple[Record, Sequence[Row]]], row: Row, record: Record
+) -> Iterator[_Candidate]:
+    """Yield the records that may take a place: of the sort, and up to and including the one that asks."""
+    event = row[record.event_time]
+    for other, rows in linked:
+        when = other.base[other.event_time]
+        if not rows or not isinstance(when, Moment) or not isinstance(event, Moment):
+            continue
+        meets, needs = _meets(spec, rows, row)
+        early = True if other is record else _ordered(when, event)
+        counts = both(meets, early)
+        if counts is not False:
+            yield _Candidate(other, when, counts, early, needs)
+
+
+def _meets(spec: LookUp, rows: Sequence[Row], row: Row) -> Inside:
+    """Return whether a record is of the sort whose last ones are looked at: one of its rows is enough."""
+    of = spec.window.of
+    if of is None:
+        return True, NO_NEEDS
+    seen = [looked_at(looked, row, of) for looked in rows]
+    answers = [holds(of, one) for one in seen]
+    if True in answers:
+        return True, NO_NEEDS
+    if None not in answers:
+        return False, NO_NEEDS
+    return None, NO_NEEDS.union(*(needs_of(of, one) for one in seen))
+
+
+def _as_seen_from(needs: Needs, *, other: str, looked: str) -> Needs:
+    """Return the needs of another record for the needs of a looked-at one, which are spelled with that one's id yet."""
+    if other == looked:
+        return needs
+    return frozenset(f"{THIS}{need}" for need in spelled(needs, of=other))
