@@ -78,9 +78,9 @@ class Requirement(Result):
     """A safeguarding action that one or more flags require, and where it stands.
 
     Due between `due_from` and `due_at`, which differ where the anchor's time is not exactly known; None where no
-    anchor is known. `recorded_at` is as it was recorded, with or without a time, `recorded_by` the role of who
-    did it or waived it. `short_of` lists recorded steps that
-    fall short of the action; `severity` is the worst of the rules that ask.
+    anchor is known. `recorded_at` is as it was recorded, with or without a time; `recorded_by` is the role of who did
+    it, or waived it. `short_of` lists recorded steps that fall short of the action; `severity` is the worst of the
+    rules that ask.
     """
 
     incident_id: str
@@ -178,8 +178,8 @@ class Assessment(Result):
         """The required actions with no record in time."""
         return tuple(requirement for requirement in self.requirements if requirement.is_gap)
 
-    def explained_by(self, explain: Explain, grade: ExplainGrade) -> None:
-        """Take the functions that explain this assessment, from the engine that made it."""
+    def explained_by(self, explain: Explain, grade: ExplainGrade | None) -> None:
+        """Take what explains this assessment and its grade, if it has one, from the engine that made it."""
         self._explain = explain
         self._explain_grade = grade
 

@@ -21,9 +21,7 @@ from riskflags.words import moment_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from riskflags.assessment import CaseGrade
     from riskflags.condition import Condition
-    from riskflags.explanation import GradeExplanation
     from riskflags.history import HistoryKey
     from riskflags.incident import Incident
     from riskflags.pack import Rule
@@ -135,7 +133,7 @@ class Engine:
             engines_disagree=tuple(sorted(disagreed)),
             not_yet=not records.is_there(record),
         )
-        assessment.explained_by(case.explain, partial(_explained_grade, case, found))
+        assessment.explained_by(case.explain, partial(explained_grade, case, found) if found is not None else None)
         return assessment
 
     def _decided(self, record: Record, records: Records) -> tuple[Case, set[str]]:
@@ -162,13 +160,6 @@ class Engine:
                 outcome = case.least_sure(rule, seat, outcome, other)
             case.outcomes.append(outcome)
         return disagreed
-
-
-def _explained_grade(case: Case, found: CaseGrade | None, *, show_personal: bool) -> GradeExplanation:
-    if found is None:
-        msg = "this record has no grade"
-        raise LookupError(msg)
-    return explained_grade(case, found, show_personal=show_personal)
 
 
 def _expect(value: object, kind: type, hint: str) -> None:

@@ -17,7 +17,7 @@ from riskflags.record import Names, Records
 from riskflags.windows import span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from riskflags.calendar import Span
     from riskflags.condition import Row
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from riskflags.pack import Pack
     from riskflags.record import Record
 
+_Days = tuple["date | None", "date | None"]
 _EVERYTHING_IS_THERE = datetime(2199, 12, 31, tzinfo=UTC)
 _LISTING = ("list_of", "first_recorded")
 _DAY_SECONDS = 86_400
@@ -46,29 +47,25 @@ class HistoryKey:
 
 def history_needed(incident: Incident, names: Names) -> list[HistoryKey]:
     """Return what the look-ups and actions of a pack can read of other records for one record, each key once."""
-    record = next(iter(Records(names, [incident], as_of=_EVERYTHING_IS_THERE)))
-    found: set[HistoryKey] = set()
-    for how in _look_ups(names):
-        for row in record.rows:
-            since, until = _read_from(how, row, record, names.pack)
-            found |= set(_keys(how, row, names, since, until))
-    if _asks_by_child(names.pack):
-        found |= {HistoryKey("child.id", child) for child in [incident.child.id] if child is not None}
-    return _widest(found)
+    return _widest(_reached(incident, names, _read_from))
 
 
 def affected_by(versions: Iterable[Incident], names: Names) -> list[HistoryKey]:
     """Return which records can read one of these: a record that arrives, and how it was before it was corrected."""
-    found: set[HistoryKey] = set()
-    for incident in versions:
-        record = next(iter(Records(names, [incident], as_of=_EVERYTHING_IS_THERE)))
-        for how in _look_ups(names):
-            for row in record.rows:
-                since, until = _read_until(how, row, record, names.pack)
-                found |= set(_keys(how, row, names, since, until))
-        if _asks_by_child(names.pack):
-            found |= {HistoryKey("child.id", child) for child in [incident.child.id] if child is not None}
-    return _widest(found)
+    return _widest(key for incident in versions for key in _reached(incident, names, _read_until))
+
+
+def _reached(
+    incident: Incident, names: Names, days: Callable[[LookUp, Row, Record, Pack], _Days]
+) -> Iterator[HistoryKey]:
+    """Yield the keys by which a record is linked to others, each with the days that a look-up reaches."""
+    record = next(iter(Records(names, [incident], as_of=_EVERYTHING_IS_THERE)))
+    for how in _look_ups(names):
+        for row in record.rows:
+            yield from _keys(how, row, names, *days(how, row, record, names.pack))
+    child = incident.child.id
+    if child is not None and _asks_by_child(names.pack):
+        yield HistoryKey("child.id", child)
 
 
 def _look_ups(names: Names) -> Iterator[LookUp]:
@@ -113,7 +110,7 @@ def _text(value: Hashable) -> str:
 # ---- days ------------------------------------------------------------------------------------------------------------
 
 
-def _read_from(how: LookUp, row: Row, record: Record, pack: Pack) -> tuple[date | None, date | None]:
+def _read_from(how: LookUp, row: Row, record: Record, pack: Pack) -> _Days:
     """Return the first and the last day that a look-up of this record reads."""
     event = row[record.event_time]
     until = None if how.window.up_to_as_of or _is_everything(how) or not isinstance(event, Moment) else event.day
@@ -124,7 +121,7 @@ def _read_from(how: LookUp, row: Row, record: Record, pack: Pack) -> tuple[date 
     return min(_back(event.day, one) for one in spans), until
 
 
-def _read_until(how: LookUp, row: Row, record: Record, pack: Pack) -> tuple[date | None, date | None]:
+def _read_until(how: LookUp, row: Row, record: Record, pack: Pack) -> _Days:
     """Return the first and the last day of the records whose look-up reads this one."""
     event = row[record.event_time]
     if not isinstance(event, Moment) or _is_everything(how):
@@ -170,7 +167,7 @@ def _days_of(span: Duration) -> int:
 def _widest(keys: Iterable[HistoryKey]) -> list[HistoryKey]:
     """Return the keys in order, ranges of one field and value that touch or overlap put together."""
     found: list[HistoryKey] = []
-    for key in sorted(keys, key=_order):
+    for key in sorted(set(keys), key=_order):
         last = found[-1] if found else None
         if last is not None and (last.field, last.value) == (key.field, key.value) and _touch(last, key):
             until = None if last.until is None or key.until is None else max(last.until, key.until)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from incidents import MOMENTS, START, histories
 from random_packs import packs
-from small_pack import engine_of
+from small_pack import engine_of, incident
 from test_laws_assessment import engine
 
 from riskflags import Engine, Incident
@@ -139,14 +139,8 @@ def small(window: str) -> Engine:
     return engine_of({"calc.n": {"label": "Records", "how_many": look_up}}, when={"calc.n": {"at_least": 2}})
 
 
-def record(**more: Any) -> Incident:
-    facts = {
-        "incident.id": "I1",
-        "incident.type": "other",
-        "incident.occurred_at": "2026-03-31T12:00",
-        "child.id": "C1",
-    }
-    return Incident.model_validate(facts | more)
+def record(**facts: Any) -> Incident:
+    return incident(incident__occurred_at="2026-03-31T12:00", incident__reported_at=None, **facts)
 
 
 @pytest.mark.parametrize(
@@ -181,18 +175,17 @@ def test_the_days_that_are_affected_are_those_whose_window_reaches_back(
 
 
 def test_a_correction_affects_those_of_both_versions() -> None:
-    found = small("all").affected_by(record(), record(**{"child.id": "C2"}))
+    found = small("all").affected_by(record(), record(child__id="C2"))
     assert [key.value for key in found] == ["C1", "C2"]
 
 
 def test_a_record_without_the_key_needs_nothing() -> None:
-    facts = {"incident.id": "I1", "incident.type": "other", "incident.occurred_at": "2026-03-31T12:00"}
-    assert small("all").history_needed(Incident.model_validate(facts)) == []
+    assert small("all").history_needed(record(child__id=None)) == []
 
 
 def test_a_list_of_places_is_looked_for_in_each_of_its_fields() -> None:
     keys = engine("rich").history_needed(
-        record(**{"child.home_address_id": "P1", "incident.address_id": "P2", "incident.team": "Red"})
+        record(child__home_address_id="P1", incident__address_id="P2", incident__team="Red")
     )
     places = {(key.field, key.value) for key in keys if "address" in key.field}
     assert places == {

@@ -53,7 +53,7 @@ class Told:
 
 
 def explain_incident(inputs: Inputs, terms: Terms, asked: Asked, *, form: Form) -> int:
-    """Print the explanation of one rule, or of every rule that did not clear, on each record of the incident."""
+    """Print the explanation of one rule, of the grade, or of every rule that did not clear, on each of the records."""
     if asked.grade and asked.rule is not None:
         raise Refused("--grade and --rule: ask for one of them")
     pack = terms.pack()

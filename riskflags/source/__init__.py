@@ -30,7 +30,7 @@ from riskflags.source.write import dump
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from riskflags.pack import Rule
+    from riskflags.pack import GradeCase, Reported, Rule
     from riskflags.source.files import Files
     from riskflags.source.layers import Layered
     from riskflags.source.nodes import Node
@@ -64,7 +64,7 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     if len(problems):
         raise PackError(problems.found())
     unused(names)
-    return dataclasses.replace(_pack(settings, times, found, names), grades=grades, report=reported)
+    return _pack(settings, times, found, names, grades=grades, reported=reported)
 
 
 def _sorted(rules: Sequence[Dated]) -> tuple[Rule, ...]:
@@ -100,7 +100,15 @@ def _read_names(files: Files, names: Names) -> None:
             names.conditions.known[one.name] = dataclasses.replace(condition, examples=examples)
 
 
-def _pack(settings: Settings, times: tuple[str, str], found: Layered, names: Names) -> Pack:
+def _pack(
+    settings: Settings,
+    times: tuple[str, str],
+    found: Layered,
+    names: Names,
+    *,
+    grades: tuple[GradeCase, ...],
+    reported: Reported,
+) -> Pack:
     return Pack(
         id=settings.id, title=settings.title, version=settings.version, calendar=settings.calendar,
         zone_name=settings.zone.key, event_time=times[0], effective_by=times[1],
@@ -112,7 +120,7 @@ def _pack(settings: Settings, times: tuple[str, str], found: Layered, names: Nam
         actions=dict(sorted(names.actions.known.items())),
         sources=dict(sorted(names.sources.known.items())),
         rules=found.rules, readings=found.readings, layers=found.layers, school=settings.school,
-        ignore=settings.ignore,
+        ignore=settings.ignore, grades=grades, report=reported,
         record=names.record,
         warnings=names.problems.found(),
     )  # fmt: skip
