@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from riskflags.assessment import Assessment
 from riskflags.case import Case, Seat
-from riskflags.errors import EngineError
+from riskflags.errors import AN_AWARE_DATETIME, EngineError
 from riskflags.explaining import explained_grade
 from riskflags.history import affected_by, history_needed
 from riskflags.model import Verdict
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from riskflags.incident import Incident
     from riskflags.pack import Rule
     from riskflags.record import RejectedRow
-
-
-_AN_AWARE_DATETIME = (
-    "as_of must be an aware datetime, such as datetime(2026, 3, 31, 9, tzinfo=ZoneInfo('Europe/London'))"
-)
 
 
 class Engine:
@@ -109,9 +104,9 @@ class Engine:
         return incident
 
     def _records(self, incidents: Iterable[Incident], as_of: datetime, rejects: Sequence[RejectedRow]) -> Records:
-        _expect(as_of, datetime, _AN_AWARE_DATETIME)
+        _expect(as_of, datetime, AN_AWARE_DATETIME)
         if as_of.utcoffset() is None:
-            raise TypeError(_AN_AWARE_DATETIME)
+            raise TypeError(AN_AWARE_DATETIME)
         return Records(self._names, incidents, as_of=as_of, rejected=rejects)
 
     def _assess(self, record: Record, records: Records) -> Assessment:

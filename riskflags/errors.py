@@ -106,3 +106,9 @@ class RecordError(RiskflagsError):
 
 class EngineError(RiskflagsError):
     """An engine broke its contract: it could not be imported, or two engines disagree."""
+
+
+AN_AWARE_DATETIME = (
+    "as_of must be an aware datetime, such as datetime(2026, 3, 31, 9, tzinfo=ZoneInfo('Europe/London'))"
+)
+"""What a TypeError says where as_of is none."""

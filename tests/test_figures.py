@@ -19,9 +19,11 @@ from incidents import LONDON, MOMENTS, START, histories
 from test_laws_assessment import rich_pack
 
 from riskflags import Engine, EngineError, Incident, Report, default_pack, read
+from riskflags.condition import Comparison, Constant
 from riskflags.figures.facts import AGE_BANDS, BREAKDOWNS, NOT_RECORDED
+from riskflags.figures.suppression import across, hidden_cells
 from riskflags.model import State
-from riskflags.pack import Reported
+from riskflags.pack import RecordedAction, Reported
 from riskflags.report.phrases import need_kind
 from riskflags.samples import audit
 
@@ -175,14 +177,16 @@ def unreferred(pairs: Pairs, as_of: datetime) -> set[tuple[str, str | None]]:
     return {
         incident.key
         for incident, one in pairs
-        if one.flags
-        and now - 86_400 < known_at(incident) <= now
-        and not any(line.action == "letter" and line.state in SATISFIED for line in one.requirements)
-        and not any(
-            a.code == "letter" and a.outcome == "completed" and (a.at is None or a.at.earliest <= now)
-            for a in incident.done
-        )
+        if one.flags and now - 86_400 < known_at(incident) <= now and not is_referred(incident, one, now)
     }
+
+
+def is_referred(incident: Incident, one: Assessment, now: int) -> bool:
+    states = [line.state for line in one.requirements if line.action == "letter"]
+    if states:
+        return any(state in SATISFIED for state in states)
+    there = (a for a in incident.done if a.at is None or a.at.earliest <= now)
+    return any((a.code, a.outcome) == ("letter", "completed") for a in there)
 
 
 # ---- known answers ---------------------------------------------------------------------------------------------------
@@ -294,6 +298,28 @@ def test_a_single_number_that_is_left_out_takes_the_next_smallest_with_it() -> N
     )
 
 
+CELLS = st.integers(0, 30)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=6), st.integers(2, 8))
+def test_no_small_number_is_shown_and_none_is_left_out_alone(parts: list[tuple[int, int, int]], least: int) -> None:
+    rows: list[dict[str, Any]] = [
+        {"group": str(n), "due": sum(three), "in_time": three[0], "late": three[1], "no_record": three[2]}
+        for n, three in enumerate(parts)
+    ]
+    names = ("due", "in_time", "late", "no_record")
+    sums = [[(n, name) for name in names] for n in range(len(rows))] + list(across(rows, names, within=()))
+    hidden = hidden_cells(rows, sums, least=least)
+    assert all((n, name) in hidden for n, row in enumerate(rows) for name in names if 0 < row[name] < least)
+    assert all(len(hidden.intersection(one)) != 1 or len(one) == 1 for one in sums)
+
+
+def test_a_small_part_cannot_be_worked_out_from_what_is_due() -> None:
+    for row in audited_small().actions():
+        parts = (row.due, row.in_time, row.late, row.no_record)
+        assert sum(part is None for part in parts) != 1
+
+
 # ---- misuse ----------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +334,31 @@ METHODS: tuple[Callable[[Report], Any], ...] = (
 def test_a_breakdown_that_is_not_there_is_refused(method: Callable[[Report], Any]) -> None:
     with pytest.raises(ValueError, match="can be broken down by district, team"):
         method(inspected())
+
+
+def test_an_assessment_of_another_moment_is_refused() -> None:
+    pack = default_pack()
+    incidents = read(CASES / "case-b.jsonl", zone=pack.zone).incidents
+    results = list(Engine(pack).assess_many(incidents, as_of=at(AS_OF)))
+    with pytest.raises(ValueError, match="CASE-B-1 is as of 2025-10-16T09:00:00"):
+        Report.of(pack, incidents, results, as_of=at("2025-10-17T09:00"))
+
+
+def test_a_naive_as_of_is_refused() -> None:
+    with pytest.raises(TypeError, match="aware datetime"):
+        Report.of(default_pack(), [], [], as_of=at(AS_OF).replace(tzinfo=None))
+
+
+def test_a_referral_that_falls_short_leaves_the_child_on_the_list() -> None:
+    pack = default_pack()
+    referral = pack.actions["referral"]
+    whole = Comparison("action.contents", "has", (Constant("rationale"),))
+    ways = tuple(replace(way, where=whole) for way in referral.satisfied_by if isinstance(way, RecordedAction))
+    strict = replace(pack, actions={**pack.actions, "referral": replace(referral, satisfied_by=ways)})
+    data = audit.audit_cases()[0][0]
+    day = datetime.fromisoformat(data["incident"]["reported_at"]) + timedelta(hours=20)
+    found, _ = report(Engine(strict), [Incident.model_validate(data)], day.replace(tzinfo=pack.zone))
+    assert [row.incident_id for row in found.noticed()] == [data["incident"]["id"]]
 
 
 def test_an_assessment_without_its_incident_is_refused() -> None:

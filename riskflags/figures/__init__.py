@@ -10,8 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from riskflags.errors import EngineError
+from riskflags.errors import AN_AWARE_DATETIME, EngineError
 from riskflags.figures.facts import BREAKDOWNS, Facts, facts
+from riskflags.figures.suppression import across, hidden_cells
 from riskflags.figures.values import (
     ActionFigures,
     AgeBand,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from riskflags.assessment import Assessment
     from riskflags.figures.queries import Queries
+    from riskflags.figures.suppression import Cell
     from riskflags.incident import Incident
     from riskflags.pack import Pack
 
@@ -44,8 +46,8 @@ class Report:
     """The figures of some assessments, as of one moment.
 
     `by` in each method is one of BREAKDOWNS: ValueError for any other. With `suppress_below` set to 5, numbers from 1
-    to 4 are None, and so are the rates over them; where that leaves a single group without its number, the next
-    smallest goes with it, so that it cannot be worked out from the total.
+    to 4 are None, and so are the rates over them. Where such a number would follow from those beside it, or from the
+    figures of everybody, the smallest other one is None too. Two breakdowns laid side by side may still tell.
     """
 
     def __init__(self, pack: Pack, found: Facts, *, suppress_below: int = 0) -> None:
@@ -70,8 +72,11 @@ class Report:
     ) -> Report:
         """Return the report of assessments and the incidents that they are of, matched by incident and child.
 
-        An assessment without its incident is a ValueError. EngineError where the extra `batch` is not installed.
+        `as_of` is that of the assessments. ValueError for an assessment of another moment, or without its incident;
+        TypeError for a naive `as_of`. EngineError where the extra `batch` is not installed.
         """
+        if as_of.utcoffset() is None:
+            raise TypeError(AN_AWARE_DATETIME)
         by_key = {incident.key: incident for incident in incidents}
         pairs: list[tuple[Incident, Assessment]] = []
         for one in assessments:
@@ -79,26 +84,32 @@ class Report:
             if incident is None:
                 msg = f"no incident for the assessment of {one.incident_id}: give the incidents that were assessed"
                 raise ValueError(msg)
+            if one.as_of != as_of:
+                msg = f"the assessment of {one.incident_id} is as of {one.as_of.isoformat()}, not {as_of.isoformat()}"
+                raise ValueError(msg)
             pairs.append((incident, one))
         return cls(pack, facts(pairs, as_of=as_of, zone=pack.zone), suppress_below=suppress_below)
 
     def actions(self, *, by: str | None = None) -> list[ActionFigures]:
         """Return how each action stands, in order of group and action; all actions together come first."""
         rows = self._queries.actions(_checked(by))
-        shown = self._shown(rows, ("due", "in_time", "late", "no_record", "not_yet_due", "cannot_tell", "undated",
-                                   "waived"), of="due", within=("action",))  # fmt: skip
+        of_row = [[(number, name) for name in ("due", *_PARTS_OF_DUE)] for number in range(len(rows))]
+        of_group = list(across(rows, _STATES, within=("group",)))
+        shown = self._shown(rows, _STATES, within=("action",), sums=[*of_row, *of_group])
         return [ActionFigures(**_named(row), **_rates(row)) for row in shown]
 
     def noticed(self) -> list[Noticed]:
         """Return the children of the last 24 hours who were flagged and have no referral on record, worst first.
 
-        Empty where the pack names no referral. Children are listed, so nothing is suppressed.
+        Where a referral is required, the requirement says whether one is on record that will do; where none is, any
+        record of one counts. Empty where the pack names no referral. Children are listed, so nothing is suppressed.
         """
         action = self.pack.actions.get(self.pack.report.referral)
         if action is None:
             return []
-        codes = sorted(code for way in action.satisfied_by if isinstance(way, RecordedAction) for code in way.codes)
-        rows = self._queries.noticed(action.key, codes)
+        ways = [way for way in action.satisfied_by if isinstance(way, RecordedAction)]
+        made = sorted({(code, outcome) for way in ways for code in way.codes for outcome in way.outcomes})
+        rows = self._queries.noticed(action.key, made)
         return [
             Noticed(
                 incident_id=row["incident_id"],
@@ -120,50 +131,47 @@ class Report:
         codes = sorted({code for way in ways for code in way.codes} | action.steps)
         outcomes = sorted({outcome for way in ways for outcome in way.outcomes})
         rows = self._queries.funnel(action.key, codes, outcomes, _checked(by))
-        return [FunnelStage(**row) for row in self._shown(rows, ("records",), of="records", within=("stage",))]
+        return [FunnelStage(**row) for row in self._shown(rows, ("records",), within=("stage",))]
 
     def suspects(self, *, by: str | None = None) -> list[AgeBand]:
         """Return how long suspects have waited without a decision on record; empty where the pack names no action."""
         if not self.pack.report.suspect:
             return []
         rows = self._queries.ageing(self.pack.report.suspect, _checked(by))
-        shown = self._shown(rows, ("no_record", "cannot_tell"), of="no_record", within=("days",))
+        shown = self._shown(rows, ("no_record", "cannot_tell"), within=("days",))
         return [AgeBand(**row) for row in shown]
 
     def undecided(self, *, by: str | None = None) -> list[UndecidedField]:
         """Return what undecided verdicts lack, what would settle most of them first."""
         rows = self._queries.undecided(_checked(by))
-        return [
-            UndecidedField(**row) for row in self._shown(rows, ("verdicts", "alone"), of="verdicts", within=("need",))
-        ]
+        return [UndecidedField(**row) for row in self._shown(rows, ("verdicts", "alone"), within=("need",))]
 
     def grades(self, *, by: str | None = None) -> list[GradeFigures]:
         """Return how many cases have each grade, from good to inadequate."""
         rows = [{**row, "grade": str(Grade(row["grade"]))} for row in self._queries.grades(_checked(by))]
-        return [
-            GradeFigures(**row) for row in self._shown(rows, ("cases", "could_be_worse"), of="cases", within=("grade",))
-        ]
+        return [GradeFigures(**row) for row in self._shown(rows, ("cases", "could_be_worse"), within=("grade",))]
 
     def _shown(
-        self, rows: Sequence[dict[str, Any]], numbers: Sequence[str], *, of: str, within: Sequence[str]
+        self,
+        rows: Sequence[dict[str, Any]],
+        numbers: Sequence[str],
+        *,
+        within: Sequence[str],
+        sums: Iterable[Sequence[Cell]] = (),
     ) -> list[dict[str, Any]]:
         """Return the rows with small numbers left out.
 
-        `of` is the number that a group is known by; groups with the same values of `within` add up to one total.
+        Groups with the same values of `within` add up to what the report says of everybody; `sums` are numbers that
+        add up otherwise.
         """
-        least = self._suppress_below
-        if not least:
+        if not self._suppress_below:
             return list(rows)
-        hidden = {number for number, row in enumerate(rows) if 0 < (row[of] or 0) < least}
-        together: dict[tuple[Any, ...], list[int]] = {}
-        for number, row in enumerate(rows):
-            if row["group"] is not None:
-                together.setdefault(tuple(row[name] for name in within), []).append(number)
-        for group in together.values():
-            others = [number for number in group if number not in hidden and rows[number][of]]
-            if len([number for number in group if number in hidden]) == 1 and others:
-                hidden.add(min(others, key=lambda number: rows[number][of]))
-        return [_left_out(row, numbers, least, whole=number in hidden) for number, row in enumerate(rows)]
+        sums = [*sums, *across(rows, numbers, within=within)]
+        hidden = hidden_cells(rows, sums, least=self._suppress_below)
+        return [
+            {name: None if (number, name) in hidden else value for name, value in row.items()}
+            for number, row in enumerate(rows)
+        ]
 
 
 def _checked(by: str | None) -> str | None:
@@ -173,13 +181,8 @@ def _checked(by: str | None) -> str | None:
     return by
 
 
-def _left_out(row: dict[str, Any], numbers: Sequence[str], least: int, *, whole: bool) -> dict[str, Any]:
-    changed = {name: None for name in numbers if whole or 0 < (row[name] or 0) < least}
-    if changed:
-        changed |= {name: None for name in ("median_seconds", "p90_seconds", "oldest_seconds") if name in row}
-    return {**row, **changed}
-
-
+_PARTS_OF_DUE = ("in_time", "late", "no_record")
+_STATES = ("due", *_PARTS_OF_DUE, "not_yet_due", "cannot_tell", "undated", "waived")
 _SECONDS = ("median_seconds", "p90_seconds", "oldest_seconds")
 
 
@@ -188,12 +191,14 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rates(row: Mapping[str, Any]) -> dict[str, Any]:
-    oldest = row["oldest_seconds"]
+    median, p90, oldest = (row[name] for name in _SECONDS)
+    if row["late"] is None or row["no_record"] is None:  # how late a few are would say how few
+        median = p90 = oldest = None
     return {
         "gap_rate": _share(row["no_record"], row["due"]),
         "on_time_rate": _share(row["in_time"], row["due"]),
-        "median_hours_late": _hours(row["median_seconds"]),
-        "p90_hours_late": _hours(row["p90_seconds"]),
+        "median_hours_late": _hours(median),
+        "p90_hours_late": _hours(p90),
         "oldest_open_days": None if oldest is None else oldest // _DAY,
     }
 

@@ -68,8 +68,11 @@ class Queries:
 
     # ---- the last day ------------------------------------------------------------------------------------------------
 
-    def noticed(self, action: str, codes: Sequence[str]) -> Rows:
-        """Return the flagged records of the last 24 hours without a referral on record, worst first."""
+    def noticed(self, action: str, made: Sequence[tuple[str, str]]) -> Rows:
+        """Return the flagged records of the last 24 hours without a referral on record, worst first.
+
+        `made` are the codes and outcomes that count where no rule requires one.
+        """
         records, flags, requirements = (self._tables[name] for name in ("records", "flags", "requirements"))
         done = self._tables["actions"]
         recent = records.filter(
@@ -79,9 +82,11 @@ class Queries:
         asked = requirements.filter(requirements.action == action).group_by("record").agg(
             state=requirements.state.max(), satisfied=requirements.state.isin([str(s) for s in _SATISFIED]).any()
         )  # fmt: skip
-        made = done.filter(done.code.isin(list(codes)), done.outcome == "completed").select("record").distinct()
+        pairs = [f"{code} {outcome}" for code, outcome in made]
+        tried = done.filter((done.code + " " + done.outcome).isin(pairs)).select("record").distinct()
+        unasked = tried.anti_join(asked, "record")
         found = recent.join(rules, "record").left_join(asked, "record").drop("record_right")
-        found = found.filter(~found.satisfied.fill_null(False)).anti_join(made, "record")  # noqa: FBT003 - Ibis' own
+        found = found.filter(~found.satisfied.fill_null(False)).anti_join(unasked, "record")  # noqa: FBT003 - Ibis' own
         return self._rows(found.order_by([ibis.desc("worst"), "reported", "incident_id", "child_id"]))
 
     # ---- strategy discussions ----------------------------------------------------------------------------------------
