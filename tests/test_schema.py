@@ -157,6 +157,22 @@ def test_names_values_and_operators_are_checked(right: str, wrong: str) -> None:
     assert not validator.is_valid(read(text.replace(right, wrong)))
 
 
+@pytest.mark.parametrize(
+    ("window", "fits"),
+    [
+        ({"back": "90 days"}, True),
+        ({"last": 3, "of": {"incident.type": "assault"}}, True),
+        ({"last": 3}, False),
+        ({"back": "90 days", "last": 3, "of": {"incident.type": "assault"}}, False),
+        ({"up_to": "as_of"}, False),
+    ],
+)
+def test_a_window_reaches_back_or_holds_the_last_of_a_sort(window: dict[str, Any], fits: bool) -> None:
+    look_up = {"in": "records", "by": ["child.id"], "window": window}
+    file = {"derived": {"calc.n": {"label": "Records", "how_many": look_up}}}
+    assert validators(default_folder())["vocabulary"].is_valid(file) == fits
+
+
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 

@@ -114,6 +114,7 @@ class _Definitions:
 
     def _constrain(self) -> None:
         """Say which keys of a part exclude each other."""
+        self.all["a window"] |= _exactly_one("back", "last") | {"dependencies": {"last": ["of"], "of": ["last"]}}
         self.all["a flag that is read"] |= _exactly_one("rule", "family")
         self.all["a gap that is read"] |= _exactly_one("action", "family")
         self.all["what is expected"] |= _exactly_one("fires", "clears", "undecided")
@@ -154,7 +155,6 @@ class _Definitions:
             "a date: by then someone reads the rule again": DATE,
             "a list of dates": one_or_many(DATE),
             "a time, such as 2026-03-31T10:00": TIME,
-            "a number": NUMBER,
             "a whole number": WHOLE,
             "true": YES_NO,
             "true or false": YES_NO,
