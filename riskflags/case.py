@@ -37,7 +37,7 @@ class Case:
         self.records = records
         self.pack = records.pack
         self.outcomes: list[Outcome] = []
-        record.read = self._read
+        record.read = self.read
 
     def seats(self, *, for_each: bool) -> list[Seat]:
         """Return the rows on which a rule is decided: one per suspect for for_each, else the incident's."""
@@ -126,7 +126,8 @@ class Case:
 
     # ---- readings: flags and gaps as values of the row ---------------------------------------------------------------
 
-    def _read(self, name: str, row: Row) -> Value:
+    def read(self, name: str, row: Row) -> Value:
+        """Return the value of a flag or a gap on a row of the record: True, False, or absent where undecided."""
         reading = self.pack.readings[name]
         match reading:
             case FlagReading():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from riskflags.assessment import Assessment
 from riskflags.case import Case, Seat
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from riskflags.history import HistoryKey
     from riskflags.incident import Incident
     from riskflags.pack import Rule
-    from riskflags.record import RejectedRow
+    from riskflags.record import Read, RejectedRow
 
 
 class Engine:
@@ -81,7 +81,7 @@ class Engine:
     def cases(self, incidents: Iterable[Incident], *, as_of: datetime) -> Iterator[Case]:
         """Yield each record with all that was decided on it: what the examples of a pack are checked against."""
         records = self._records([self._checked(incident) for incident in incidents], as_of, ())
-        return (self._decided(record, records)[0] for record in records)
+        return (self._decided(record, records, self._layers)[0] for record in records)
 
     def history_needed(self, incident: Incident) -> list[HistoryKey]:
         """Return which other records can matter to the assessment of one: keys with days, each once.
@@ -107,10 +107,18 @@ class Engine:
         _expect(as_of, datetime, AN_AWARE_DATETIME)
         if as_of.utcoffset() is None:
             raise TypeError(AN_AWARE_DATETIME)
-        return Records(self._names, incidents, as_of=as_of, rejected=rejects)
+        records = Records(self._names, incidents, as_of=as_of, rejected=rejects)
+        records.decide = partial(self._read_across, records)
+        return records
+
+    def _read_across(self, records: Records, record: Record) -> Read:
+        """Return what reads the flags and gaps of a record that a look-up looks at."""
+        layers = [layer for layer in self._layers if layer.is_read_across]
+        case, _ = self._decided(record, records, layers)
+        return case.read
 
     def _assess(self, record: Record, records: Records) -> Assessment:
-        case, disagreed = self._decided(record, records)
+        case, disagreed = self._decided(record, records, self._layers)
         standings, found = tuple(case.standings()), grade(case)
         assessment = Assessment(
             incident_id=record.id,
@@ -131,20 +139,20 @@ class Engine:
         assessment.explained_by(case.explain, partial(explained_grade, case, found) if found is not None else None)
         return assessment
 
-    def _decided(self, record: Record, records: Records) -> tuple[Case, set[str]]:
-        """Return the case with every rule decided, and the keys of the rules on which the engines disagree."""
+    def _decided(self, record: Record, records: Records, layers: Iterable[_Layer]) -> tuple[Case, set[str]]:
+        """Return the case with the rules of some layers decided, and the keys of those that the engines disagree on."""
         case = Case(record, records)
         disagreed: set[str] = set()
-        for rules, online in self._layers if records.is_there(record) else ():
-            for seat in case.seats(for_each=rules[0].for_each):
-                disagreed |= self._decide(rules, online, case, seat)
+        for layer in layers if records.is_there(record) else ():
+            for seat in case.seats(for_each=layer.rules[0].for_each):
+                disagreed |= self._decide(layer, case, seat)
         return case, disagreed
 
-    def _decide(self, rules: Sequence[Rule], online: Online, case: Case, seat: Seat) -> set[str]:
+    def _decide(self, layer: _Layer, case: Case, seat: Seat) -> set[str]:
         """Decide some rules on a row, on both engines; return the keys of those on which they disagree."""
-        answers = online.ask(seat.row)
+        answers = layer.online.ask(seat.row)
         disagreed: set[str] = set()
-        for rule in rules:
+        for rule in layer.rules:
             outcome = case.outcome(rule, seat)
             other = Verdict.clears if case.out_of_force(rule, seat.row) else _online_verdict(rule, answers)
             if other is not outcome.verdict:
@@ -168,15 +176,27 @@ def _engine(pack: Pack, strict: bool) -> Engine:  # noqa: FBT001 - called by pic
     return Engine(pack, strict=strict)
 
 
-def _layered(pack: Pack) -> list[tuple[list[Rule], Online]]:
+class _Layer(NamedTuple):
+    """Rules that are decided together: on one kind of row, by one online engine, all of them for look-ups or none."""
+
+    rules: list[Rule]
+    online: Online
+    is_read_across: bool
+
+
+def _layered(pack: Pack) -> list[_Layer]:
     """Return the active rules by layer, those of one kind of row together, each group with its online engine."""
     rules = {rule.key: rule for rule in pack.rules if rule.status == "active"}
-    found: list[tuple[list[Rule], Online]] = []
+    found: list[_Layer] = []
     for layer in pack.layers:
-        for for_each in (False, True):
-            group = [rules[key] for key in layer if key in rules and rules[key].for_each is for_each]
+        for across, for_each in ((True, False), (True, True), (False, False), (False, True)):
+            group = [
+                rules[key]
+                for key in layer
+                if key in rules and rules[key].for_each is for_each and (rules[key].id in pack.read_across) is across
+            ]
             if group:
-                found.append((group, Online(_questions(group))))
+                found.append(_Layer(group, Online(_questions(group)), across))
     return found
 
 

@@ -26,7 +26,7 @@ from riskflags.online import Online
 from riskflags.pack import FlagReading, GapReading
 from riskflags.record import Names, Records
 from riskflags.requirements import Outcome, with_severity
-from riskflags.source.layers import conditions_of
+from riskflags.source.web import conditions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -376,6 +376,7 @@ class Pack:
     """A pack that can be used. `layers` are rule keys, in the order in which rules read each other's flags and gaps.
 
     `readings` gives each name that a condition reads for a flag or a gap ("flag:..." and "gap:...") its meaning.
+    `read_across` are the ids of the rules that are decided on a record that a look-up looks at.
     `warnings` are problems that did not stop the load.
     """
 
@@ -396,6 +397,7 @@ class Pack:
     rules: tuple[Rule, ...]
     readings: Mapping[str, Reading]
     layers: tuple[tuple[str, ...], ...]
+    read_across: frozenset[str] = frozenset()
     school: School | None = None
     ignore: frozenset[str] = frozenset()
     grades: tuple[GradeCase, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,9 +16,13 @@ from riskflags.model import Absent, Moment, Number, Value
 from riskflags.pack import Computed, Derived, LookUp, Pack, RecordedAction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
+
+
+Read = Callable[[str, Row], Value]
+"""What gives the value of a flag or a gap, by its name in the pack, on a row."""
 
 
 class RejectedRow(Protocol):
@@ -44,7 +49,7 @@ class Record:
         self.incident = incident
         self.id = incident.incident.id or ""
         self.event_time = records.pack.event_time
-        self.read: Callable[[str, Row], Value] | None = None
+        self.read: Read | None = None
         self._records = records
         self._items: dict[str, tuple[Row, ...]] = {}
         self.base = Row({"as_of": records.as_of}, find=self._find)
@@ -96,7 +101,8 @@ class Record:
         if derived is not None:
             return self._derive(derived, row)
         if name.startswith(("flag:", "gap:")):
-            return self.read(name, row) if self.read else Absent(frozenset({name}))
+            read = self.read or self._records.decide(self)
+            return read(name, row)
         group, _, rest = name.partition(".")
         if group == "param":
             return self._param(rest, row)
@@ -171,6 +177,7 @@ class Names:
 class Records:
     """All the records of one assessment, at one as_of, each findable by any of its values.
 
+    `decide` decides, on a record that a look-up looks at, the rules whose flags and gaps can be read of it.
     A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
     is taken, so that the order in which they came does not matter.
     """
@@ -182,8 +189,10 @@ class Records:
         *,
         as_of: datetime,
         rejected: Sequence[RejectedRow] = (),
+        decide: Callable[[Record], Read] | None = None,
     ) -> None:
         self.names = names
+        self.decide = decide or _undecided
         self.pack = names.pack
         self.as_of = Moment.at(as_of.astimezone(names.zone))
         self.rejected = tuple(reject for reject in rejected if reject.child_id)
@@ -231,6 +240,11 @@ class Records:
         """Return the records of the record's child, itself among them."""
         keys = keys_of(record.base["child.id"])
         return self.sharing("child.id", keys) if keys else [record]
+
+
+def _undecided(record: Record) -> Read:  # noqa: ARG001 - as for a record on which rules are decided
+    """Return what reads flags and gaps where no rule is decided: each is absent."""
+    return lambda name, _: Absent(frozenset({name}))
 
 
 def _content(incident: Incident) -> str:

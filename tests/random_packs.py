@@ -19,6 +19,7 @@ from incidents import START
 from riskflags import Pack
 from riskflags.condition import OPERATORS
 from riskflags.fields import catalogue
+from riskflags.pack import Computed, LookUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from riskflags.kinds import KindName
+    from riskflags.pack import Derived
 
     Data = dict[str, Any]
 
@@ -57,6 +59,8 @@ SPANS = frozenset({"calc.days", "calc.hours"})
 """Numbers in units of their own, which compare with no other name."""
 FIRST, LATER = ("visit", "crime", "marker", "plan"), ("letter", "review")
 """Actions that rules may require: those whose gaps are read, and those of the rules that read them."""
+SEEN = "seen"
+"""A rule that looks at one record alone, so that look-ups of the others may read its flags and gaps."""
 READING_FROM = 2
 """The first rule that reads flags and gaps of those before it; a gap that it reads is of an action of FIRST."""
 SEVERITIES = st.sampled_from(("low", "medium", "high", "critical"))
@@ -72,14 +76,31 @@ def written() -> Data:
 
 
 @cache
+def derived() -> Mapping[str, Derived]:
+    """Return the derived values of the rich pack."""
+    with TemporaryDirectory() as folder:
+        write_pack(Path(folder), written())
+        return Pack.load(folder).derived
+
+
+@cache
 def kinds() -> Mapping[str, KindName]:
     """Return the kind of each name that random rules read."""
     found: dict[str, KindName] = {path: catalogue()[path].kind for path in FIELDS}
-    with TemporaryDirectory() as folder:
-        write_pack(Path(folder), written())
-        derived = Pack.load(folder).derived
-    derived_kinds: dict[str, KindName] = {name: one.kind for name, one in derived.items() if name.startswith("calc.")}
+    derived_kinds: dict[str, KindName] = {name: one.kind for name, one in derived().items() if name.startswith("calc.")}
     return found | derived_kinds
+
+
+def _is_alone(name: str) -> bool:
+    """Return whether a name is read off one record alone."""
+    how = derived()[name].how if name in derived() else None
+    match how:
+        case Computed():
+            return all(map(_is_alone, how.names))
+        case LookUp():
+            return how.over != "records"
+        case None:
+            return True
 
 
 # ---- conditions ------------------------------------------------------------------------------------------------------
@@ -136,11 +157,16 @@ def _groups(draw: DrawFn, inner: SearchStrategy[Data]) -> Data:
     return {kind: parts if kind != "at_least_of" else {"many": draw(st.integers(1, len(parts))), "of": parts}}
 
 
-def _conditions(names: tuple[str, ...], *others: SearchStrategy[Data]) -> SearchStrategy[Data]:
+def _conditions(names: tuple[str, ...], *others: SearchStrategy[Data], named: bool = True) -> SearchStrategy[Data]:
     """Return conditions on names, named conditions, groups that are recorded, and others."""
-    named = st.sampled_from(tuple(written()["conditions"])).map(lambda name: {"use": name})
+    uses = st.sampled_from(tuple(written()["conditions"])).map(lambda name: {"use": name})
     recorded = st.tuples(st.sampled_from(("missing", "contact")), st.booleans())
-    leaves = [_comparisons(names), _comparisons(names), named, recorded.map(lambda r: {r[0]: {"recorded": r[1]}})]
+    leaves = [
+        _comparisons(names),
+        _comparisons(names),
+        *([uses] if named else []),
+        recorded.map(lambda r: {r[0]: {"recorded": r[1]}}),
+    ]
     return st.recursive(st.one_of(*leaves, *others), _groups, max_leaves=4)
 
 
@@ -148,7 +174,7 @@ def _conditions(names: tuple[str, ...], *others: SearchStrategy[Data]) -> Search
 
 
 @st.composite
-def _look_ups(draw: DrawFn, *, of_suspects: bool) -> Data:
+def _look_ups(draw: DrawFn, *, of_suspects: bool, chained: bool) -> Data:
     over = draw(st.sampled_from(("records", "records", "done", "markers", "suspects")))
     function = draw(st.sampled_from(("how_many", "how_many_different", "earliest", "latest", "union")))
     times = {"records": "incident.reported_at", "done": "action.at", "markers": "marker.placed_at"}
@@ -159,7 +185,8 @@ def _look_ups(draw: DrawFn, *, of_suspects: bool) -> Data:
         found["of"] = values[over]
     elif function != "how_many":
         found["of"] = times[over]
-    if where := draw(st.one_of(st.none(), _wheres(over))):
+    wheres = st.one_of(_wheres(over), _seen()) if chained and over == "records" else _wheres(over)
+    if where := draw(st.one_of(st.none(), wheres)):
         found["where"] = where
     if over == "records":
         keys = ("child.id", "incident.address_id", *(("suspect.id",) if of_suspects else ()))
@@ -169,7 +196,7 @@ def _look_ups(draw: DrawFn, *, of_suspects: bool) -> Data:
         )
         found["window"] = back if back == "all" or draw(st.booleans()) else back | {"up_to": "as_of"}
         if draw(st.integers(0, 3)) == 0:
-            found["window"] = {"last": draw(st.integers(1, 3)), "of": draw(_wheres("records"))}
+            found["window"] = {"last": draw(st.integers(1, 3)), "of": draw(wheres)}
         if draw(st.booleans()):
             found["others"] = True
     return {"label": "Looked up", function: found}
@@ -209,6 +236,17 @@ def _wheres(over: str) -> SearchStrategy[Data]:
             return st.sampled_from(({"suspect.is_adult": True}, {"suspect.relationship": {"not_in": ["parent"]}}))
 
 
+def _seen() -> SearchStrategy[Data]:
+    """Return a condition on the flags and gaps of a record that is looked at."""
+    return st.sampled_from((
+        {"flag": SEEN},
+        {"none": [{"flag": {"rule": SEEN, "severity": {"at_least": "high"}}}]},
+        {"flag": {"family": ["S", "A"]}},
+        {"gap": {"action": "visit"}},
+        {"gap": {"family": ["S"], "state": ["overdue", "done"], "late_by": {"at_least": "2 hours"}}},
+    ))  # fmt: skip
+
+
 # ---- rules -----------------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +282,7 @@ def _rules(draw: DrawFn, number: int, *, chained: bool, stops: bool) -> Data:
     if of_suspects:
         rule["for_each"] = "suspects"
     if draw(st.booleans()):
-        rule["derived"] = {"calc.own": draw(_look_ups(of_suspects=of_suspects))}
+        rule["derived"] = {"calc.own": draw(_look_ups(of_suspects=of_suspects, chained=chained))}
         own: Data = {"calc.own": _asked_of_own(rule["derived"]["calc.own"], draw(_MOMENTS), draw(st.integers(0, 2)))}
         rule["when"] = {draw(st.sampled_from(("all", "any"))): [own, draw(condition)]}
     else:
@@ -261,6 +299,17 @@ def _rules(draw: DrawFn, number: int, *, chained: bool, stops: bool) -> Data:
     if draw(st.integers(0, 4)) == 0:
         rule["effective"] = draw(st.sampled_from(({"from": "2026-03-05"}, {"from": "2020-01-01", "to": "2026-03-04"})))
     return rule
+
+
+@st.composite
+def _seen_rules(draw: DrawFn) -> Data:
+    """Return the rule whose flags and gaps look-ups may read."""
+    of_suspects = draw(st.booleans())
+    names = tuple(n for n in kinds() if of_suspects or not (n.startswith("suspect.") or n in OF_SUSPECTS))
+    condition = _conditions(tuple(name for name in names if _is_alone(name)), named=False)
+    rule: Data = {"id": SEEN, "code": "S1", "when": draw(condition), "unless": [draw(condition)]}
+    rule["severity"] = [{"is": draw(SEVERITIES), "when": draw(condition)}, {"is": draw(SEVERITIES)}]
+    return rule | {"requires": ["visit"]} | ({"for_each": "suspects"} if of_suspects else {})
 
 
 @st.composite
@@ -284,6 +333,7 @@ def packs(draw: DrawFn, *, rules: int = 4, chained: bool = True, stops: bool = T
     Without `chained` its rules read no flags and gaps; without `stops` they have no `unless`.
     """
     drawn = [draw(_rules(number, chained=chained, stops=stops)) for number in range(rules)]
+    drawn += [draw(_seen_rules())] if chained else []
     with TemporaryDirectory() as folder:
         write_pack(Path(folder), {**written(), "cases": [{"name": "random", "rules": drawn}]})
         return Pack.load(folder)

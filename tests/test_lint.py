@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # ---- the search against every record there can be --------------------------------------------------------------------
 
-NUMBERS = tuple(Number(n, n) for n in (0, 1, 2, 15, 16, 17, 119, 120))
+NUMBERS = tuple(Number(n, n) for n in (0, Decimal("0.3"), Decimal("0.6"), 1, 2, 15, 16, 17, 119, 120))
 SMALL: dict[str, tuple[Value, ...]] = {
     "child.stated_age": NUMBERS,
     "suspect.stated_age": NUMBERS,

@@ -183,6 +183,7 @@ def _value(how: LookUp, of: Term, by: Sequence[Term], names: Names) -> Term:
     traits = Traits(
         suspect=any(part.suspect for part in this),
         across=how.over == "records" or any(part.across for part in this),
+        reads=any(names.traits(one).reads for one in how.conditions),
         record=True,
         params=parts.params | params_in(how.window.back),
         height=parts.height + max((names.traits(one).height for one in how.conditions), default=0),

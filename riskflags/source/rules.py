@@ -13,13 +13,13 @@ from riskflags.source import values
 from riskflags.source.actions import params_of, read_dues, read_whole
 from riskflags.source.definitions import own_derived
 from riskflags.source.examples import kinds_of, read_examples
-from riskflags.source.layers import conditions_of
 from riskflags.source.messages import check_message
 from riskflags.source.nodes import ListNode, MapNode, Node, Scalar
 from riskflags.source.problems import clean, quoted
 from riskflags.source.scope import Scope
 from riskflags.source.shape import Taken, check_when, keys_of, lost, take
 from riskflags.source.vocabulary import citations
+from riskflags.source.web import conditions_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

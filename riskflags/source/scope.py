@@ -44,8 +44,8 @@ class Scope:
 
     def looking_at(self, over: Over) -> Scope:
         """Return the scope of a look-up that stands here."""
-        hint = "a look-up cannot read flags or gaps in this version; a rule's own `when` can"
-        return Scope(self.own, no_readings=hint, over=over, outer=self)
+        hint = "only a look-up over records can read flags and gaps: those of the record that it looks at"
+        return Scope(self.own, no_readings="" if over == "records" else hint, over=over, outer=self)
 
 
 def resolve(node: Node, scope: Scope, names: Names) -> Term | None:
