@@ -16,10 +16,10 @@ from random_packs import packs
 from test_laws_assessment import LINKS, by_key, met
 
 from riskflags import Engine, Incident, Pack
-from riskflags.condition import Comparison, comparisons
+from riskflags.condition import Comparison, comparisons, names_read
 from riskflags.fields import catalogue
 from riskflags.model import Verdict
-from riskflags.pack import NONE_COUNTS
+from riskflags.pack import NONE_COUNTS, LookUp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,13 @@ def asked(rule: Rule) -> Iterator[Comparison]:
         yield from comparisons(condition)
 
 
+def read_of_others(rule: Rule) -> Iterator[str]:
+    """Yield flag or gap, as far as a look-up of the rule's own reads one of another record."""
+    for derived in rule.derived:
+        for condition in derived.how.conditions if isinstance(derived.how, LookUp) else ():
+            yield from {name.partition(":")[0] for name in names_read(condition)} & {"flag", "gap"}
+
+
 def seen_in(case: Case) -> Iterator[str]:
     """Yield what occurs when the rules of a pack are decided on a record."""
     for outcome in case.outcomes:
@@ -61,6 +68,7 @@ def seen_in(case: Case) -> Iterator[str]:
                 yield f"{kind} {value if isinstance(value, bool) else 'undecided'}"
             elif "/calc." in kind:
                 yield f"looked up, {outcome.verdict.name}"
+                yield from (f"{read} of another, {outcome.verdict.name}" for read in read_of_others(outcome.rule))
     for standing in case.standings():
         yield standing.state.name
 
@@ -69,6 +77,7 @@ MUST_OCCUR = {
     "fires", "clears", "undecided", "fires for a suspect", "clears for a suspect", "undecided for a suspect",
     "flag True", "flag False", "flag undecided", "gap True", "gap False", "gap undecided", "looked up, fires",
     "looked up, clears", "looked up, undecided", "overdue", "done", "not_yet_due", "cannot_tell",
+    *(f"{read} of another, {verdict}" for read in ("flag", "gap") for verdict in ("fires", "clears", "undecided")),
 }  # fmt: skip
 
 
