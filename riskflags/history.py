@@ -66,6 +66,9 @@ def _reached(
     child = incident.child.id
     if child is not None and _asks_by_child(names.pack):
         yield HistoryKey("child.id", child)
+    for spec in names.pack.duplicates:
+        for value in keys_of(record.base[spec.by[0]]):
+            yield from (HistoryKey(field, _text(value)) for field in _fields(spec.by[0], names))
 
 
 def _look_ups(names: Names) -> Iterator[LookUp]:

@@ -22,9 +22,11 @@ from riskflags.condition import (
     both,
     codes_of,
     holds,
+    invert,
     names_read,
 )
 from riskflags.condition import needs as needs_of
+from riskflags.duplicates import Counted, Occurrence, how_many_events, one_event, seen_from
 from riskflags.incident import is_assigned
 from riskflags.looking import PARAM, THIS, looked_at, renamed, spelled
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
@@ -41,12 +43,16 @@ MANY = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One looked-at item: whether it counts, what would settle that, its `of` value, and the record it is of."""
+    """One looked-at item: whether it counts, what would settle that, its `of` value, and the record it is of.
+
+    `occurrences` are what the pack's definitions of duplicates see of it, where these are counted once.
+    """
 
     counts: Answer
     needs: Needs
     value: Value
     record_id: str
+    occurrences: tuple[Occurrence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +106,9 @@ def _summarise(spec: LookUp, items: Sequence[Item], open_above: Needs) -> Found:
 
 
 def _count(counting: Sequence[Item], open_above: Needs) -> Number:
-    low = sum(item.counts is True for item in counting)
-    high = MANY if open_above else len(counting)
-    needs = open_above.union(*(item.needs for item in counting))
+    low, high, needs = how_many_events([Counted(item.counts, item.occurrences) for item in counting])
+    high = MANY if open_above else high
+    needs = needs.union(open_above, *(item.needs for item in counting))
     return Number(low, high, needs if low < high else NO_NEEDS)
 
 
@@ -196,15 +202,20 @@ def _record_item(
 ) -> Item:
     """Return one record as an item. `among` says whether it is one of the last ones, where these are looked at."""
     own = other is record
+    of = "" if own else other.id
     inside, needs = among or (SURE if own else in_window(spec, row, looked[other.event_time], row[record.event_time]))
     counts: Answer = inside
     if inside is not False and spec.where is not None:
         seen = looked_at(looked, row, spec.where) if this else looked
         counts = both(inside, holds(spec.where, seen))
         needs |= needs_of(spec.where, seen) if counts is None else NO_NEEDS
+    needs = spelled(needs, of=of)
+    events = tuple(seen_from(one, of=of) for one in other.counted_once)
+    if spec.others and counts is not False and events:
+        is_this, unsure = one_event(record.counted_once, events)
+        counts, needs = both(counts, invert(is_this)), needs | unsure
     value = _key(looked, spec.of, other.id) if spec.of else True
-    of = "" if own else other.id
-    return Item(counts, spelled(needs, of=of), renamed(value, lambda needs: spelled(needs, of=of)), other.id)
+    return Item(counts, needs, renamed(value, lambda needs: spelled(needs, of=of)), other.id, events)
 
 
 def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[Item]:
@@ -220,7 +231,7 @@ def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[It
     for same in groups.values():
         sure = next((item for item in same if item.counts is True), None)
         needs = NO_NEEDS.union(*(item.needs for item in same))
-        yield sure or Item(None, needs, same[0].value, same[0].record_id)
+        yield sure or replace(same[0], counts=None, needs=needs)
 
 
 def _is_of_suspect(name: str, records: Records) -> bool:

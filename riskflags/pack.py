@@ -318,6 +318,21 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Records that are probably of one event: of a sort, alike in `by`, at overlapping times from `begins` to `ends`.
+
+    With `once` look-ups count those of one event once; without they are only reported.
+    """
+
+    of: Condition
+    by: tuple[str, ...]
+    begins: str
+    ends: str
+    once: bool = False
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class GradeCase:
     """A grade of how a case was handled, and when; the last has no condition."""
 
@@ -402,6 +417,7 @@ class Pack:
     ignore: frozenset[str] = frozenset()
     grades: tuple[GradeCase, ...] = ()
     report: Reported = Reported()
+    duplicates: tuple[Duplicates, ...] = ()
     record: type[Incident] = Incident
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from riskflags.calendar import Duration
 from riskflags.condition import Row, names_read
 from riskflags.derive import compute
+from riskflags.duplicates import Occurrence, occurrence, same
 from riskflags.fields import FieldInfo, group_paths, read_value
 from riskflags.incident import GROUPS, Facts, Incident
 from riskflags.lookup import codes_named, keys_of, look_up
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
+
+    from riskflags.pack import Duplicates
 
 
 Read = Callable[[str, Row], Value]
@@ -66,6 +70,17 @@ class Record:
             there = [facts for facts in found if not self._lies_ahead(facts, begins)]
             self._items[over] = tuple(Row(find=self._of_item(facts, f"{GROUPS[over]}.")) for facts in there)
         return self._items[over]
+
+    @cached_property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """What each definition of duplicates of the pack sees of the record."""
+        return tuple(occurrence(spec, self.base, keys_of) for spec in self._records.pack.duplicates)
+
+    @cached_property
+    def counted_once(self) -> tuple[Occurrence, ...]:
+        """What the definitions see of the record whose duplicates look-ups count once."""
+        pairs = zip(self.occurrences, self._records.pack.duplicates, strict=True)
+        return tuple(found for found, spec in pairs if spec.once)
 
     def _lies_ahead(self, facts: Facts, begins: str) -> bool:
         moment = getattr(facts, begins.partition(".")[2])
@@ -235,6 +250,17 @@ class Records:
     def _order(self, record: Record) -> tuple[int, str, str]:
         event = record.base[self.pack.event_time]
         return (event.earliest if isinstance(event, Moment) else 0, record.id, record.incident.child.id or "")
+
+    def same_event(self, record: Record) -> list[tuple[Record, Duplicates]]:
+        """Return the other records that are surely of one event with a record, with the definition that says so."""
+        found: dict[int, tuple[Record, Duplicates]] = {}
+        for number, spec in enumerate(self.pack.duplicates):
+            own = record.occurrences[number]
+            if own.is_of is True and own.keys is not None:
+                for other in self.sharing(spec.by[0], keys_of(record.base[spec.by[0]])):
+                    if other is not record and same(own, other.occurrences[number]) is True:
+                        found.setdefault(id(other), (other, spec))
+        return sorted(found.values(), key=lambda pair: self._order(pair[0]))
 
     def same_child(self, record: Record) -> list[Record]:
         """Return the records of the record's child, itself among them."""

@@ -9,7 +9,7 @@ from riskflags.assessment import CaseGrade, Caution, Flag, NotAssessed, Requirem
 from riskflags.condition import holds
 from riskflags.condition import needs as needs_of
 from riskflags.model import Grade, Moment, Verdict
-from riskflags.pack import NONE_COUNTS
+from riskflags.pack import NONE_COUNTS, shown
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
@@ -149,7 +149,9 @@ def _never_held(outcome: Outcome, incident: Incident) -> bool:
 
 def cautions(case: Case, standings: Sequence[Standing]) -> tuple[Caution, ...]:
     """Return what a reader should know: what was not read, what counts for nothing, deadlines outside the calendar."""
-    every = (*_uncovered(case, standings), *_after_as_of(case), *_unknown_actions(case))
+    every = (
+        *_uncovered(case, standings), *_after_as_of(case), *_unknown_actions(case), *_duplicates(case)
+    )  # fmt: skip
     found = {(c.code, c.field, c.message): c for c in every}
     return tuple(found[key] for key in sorted(found))
 
@@ -171,6 +173,14 @@ def _unknown_actions(case: Case) -> Iterator[Caution]:
 def _nearest(text: str, names: Iterable[str]) -> str:
     found = difflib.get_close_matches(text, sorted(names), n=1)
     return f"; the nearest is {found[0]!r}" if found else ""
+
+
+def _duplicates(case: Case) -> Iterator[Caution]:
+    """Yield the other records that are probably of the same event."""
+    for other, spec in case.records.same_event(case.record):
+        alike = " and ".join(map(shown, spec.by))
+        message = f"{other.id} is probably a record of the same event: the same {alike}, at overlapping times"
+        yield Caution(code="probable_duplicate", field="incident.id", message=message)
 
 
 def _uncovered(case: Case, standings: Sequence[Standing]) -> Iterator[Caution]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import Answer, both, holds, invert
 from riskflags.condition import needs as needs_of
+from riskflags.duplicates import together
 from riskflags.looking import PARAM, THIS, looked_at, of_this, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, all_needs
 
@@ -96,12 +97,10 @@ def last_ones(
     """
     event, last = row[record.event_time], spec.window.last
     placed = list(_placed(spec, linked, row, record))
-    starts = sorted(one.when.earliest for one in placed if one.counts is True)
-    ends = sorted(one.when.latest for one in placed)
+    later = _Later(placed)
     found: dict[tuple[str, str | None], Inside] = {}
-    for one in placed:
-        sure = len(starts) - bisect_right(starts, one.when.latest)
-        may_be = len(ends) - bisect_right(ends, one.when.earliest) - (one.when.latest > one.when.earliest) + len(unread)
+    for number, one in enumerate(placed):
+        sure, may_be = later.surely(number), later.possibly(number) + len(unread)
         if sure >= last:
             continue
         if may_be < last and one.counts is True:
@@ -112,11 +111,47 @@ def last_ones(
             of = one.record.id if one.record is not record else ""
             needs |= all_needs([one.when]) | of_this(unread)
             for other in placed:
-                if other is not one and both(other.counts, invert(_ordered(other.when, one.when))) is None:
-                    own = other.record.id if other.record is not record else ""
+                own = other.record.id if other.record is not record else ""
+                events = NO_NEEDS.union(*(seen.needs for seen in other.record.counted_once))
+                unsure = both(other.counts, invert(_ordered(other.when, one.when))) is None
+                if unsure and other is not one:
                     needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
+                needs |= _as_seen_from(events, other=own, looked=of)
         found[one.record.incident.key] = (None, needs)
     return found
+
+
+class _Later:
+    """How many events come after each of the records that may take a place: for sure at least, possibly at most.
+
+    Records of one event take one place, the latest of theirs; those that only may be of one are one at least, and
+    possibly more.
+    """
+
+    def __init__(self, placed: Sequence[_Candidate]) -> None:
+        self._placed = placed
+        events = [one.record.counted_once for one in placed]
+        self._fewest = together(events, surely=False)
+        self._most = together(events, surely=True)
+        starts: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        for one, few, many in zip(placed, self._fewest, self._most, strict=True):
+            if one.counts is True:
+                starts[few] = max(starts.get(few, one.when.earliest), one.when.earliest)
+            ends[many] = max(ends.get(many, one.when.latest), one.when.latest)
+        self._starts, self._ends = starts, ends
+        self._in_order = sorted(starts.values()), sorted(ends.values())
+
+    def surely(self, number: int) -> int:
+        return self._after(self._in_order[0], self._placed[number].when.latest, self._starts.get(self._fewest[number]))
+
+    def possibly(self, number: int) -> int:
+        return self._after(self._in_order[1], self._placed[number].when.earliest, self._ends[self._most[number]])
+
+    @staticmethod
+    def _after(times: Sequence[int], when: int, own: int | None) -> int:
+        """Return how many times lie after one, its own event left out."""
+        return len(times) - bisect_right(times, when) - (own is not None and own > when)
 
 
 def _placed(

@@ -143,7 +143,7 @@ def write_pack(folder: Path, file: Data) -> None:
         "calendar": "england-and-wales", "timezone": "Europe/London",
         "event_time": "calc.event_time", "effective_by": "calc.known_at",
     }  # fmt: skip
-    pack |= {name: file[name] for name in ("school", "grades") if name in file}
+    pack |= {name: file[name] for name in ("school", "grades", "duplicates") if name in file}
     vocabulary: Data = {name: file[name] for name in ("lists", "params", "conditions") if name in file}
     vocabulary |= {"derived": derived | file.get("derived", {}), "roles": {"officer": {"label": "Officer"}}}
     write(folder / "pack.yaml", pack)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from riskflags.errors import PackError
 from riskflags.incident import Incident
@@ -16,6 +16,7 @@ from riskflags.source.actions import read_actions
 from riskflags.source.catalogue import check_catalogue, check_nothing_is_lost, declare_rules, unused
 from riskflags.source.codes import PROBLEMS
 from riskflags.source.definitions import define
+from riskflags.source.duplicates import read_duplicates
 from riskflags.source.examples import read_examples
 from riskflags.source.files import read_files
 from riskflags.source.layers import layered
@@ -30,7 +31,7 @@ from riskflags.source.write import dump
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from riskflags.pack import GradeCase, Reported, Rule
+    from riskflags.pack import Duplicates, GradeCase, Reported, Rule
     from riskflags.source.files import Files
     from riskflags.source.layers import Layered
     from riskflags.source.nodes import Node
@@ -54,8 +55,12 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     names.zone = settings.zone
     declare_rules(files.rules, names)
     _read_names(files, names)
-    grades, reported = read_grades(settings, names), read_reported(settings, names)
-    times = pack_time("event_time", settings, names), pack_time("effective_by", settings, names)
+    settled = Settled(
+        grades=read_grades(settings, names),
+        report=read_reported(settings, names),
+        duplicates=read_duplicates(settings.taken.get("duplicates") if settings.taken is not None else None, names),
+        times=(pack_time("event_time", settings, names), pack_time("effective_by", settings, names)),
+    )
     rules = [rule for file in files.rules if (rule := read_rule(file, names)) is not None]
     check_catalogue(rules, names)
     found = layered(_sorted(rules), names)
@@ -64,7 +69,7 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     if len(problems):
         raise PackError(problems.found())
     unused(names)
-    return _pack(settings, times, found, names, grades=grades, reported=reported)
+    return _pack(settings, settled, found, names)
 
 
 def _sorted(rules: Sequence[Dated]) -> tuple[Rule, ...]:
@@ -100,18 +105,19 @@ def _read_names(files: Files, names: Names) -> None:
             names.conditions.known[one.name] = dataclasses.replace(condition, examples=examples)
 
 
-def _pack(
-    settings: Settings,
-    times: tuple[str, str],
-    found: Layered,
-    names: Names,
-    *,
-    grades: tuple[GradeCase, ...],
-    reported: Reported,
-) -> Pack:
+class Settled(NamedTuple):
+    """What pack.yaml says in names of the pack, which are known once the vocabulary is read."""
+
+    grades: tuple[GradeCase, ...]
+    report: Reported
+    duplicates: tuple[Duplicates, ...]
+    times: tuple[str, str]
+
+
+def _pack(settings: Settings, settled: Settled, found: Layered, names: Names) -> Pack:
     return Pack(
         id=settings.id, title=settings.title, version=settings.version, calendar=settings.calendar,
-        zone_name=settings.zone.key, event_time=times[0], effective_by=times[1],
+        zone_name=settings.zone.key, event_time=settled.times[0], effective_by=settled.times[1],
         lists=dict(sorted(names.lists.known.items())),
         params=dict(sorted(names.params.known.items())),
         derived=dict(sorted(found.derived.items())),
@@ -121,7 +127,7 @@ def _pack(
         sources=dict(sorted(names.sources.known.items())),
         rules=found.rules, readings=found.readings, layers=found.layers, read_across=found.read_across,
         school=settings.school,
-        ignore=settings.ignore, grades=grades, report=reported,
+        ignore=settings.ignore, grades=settled.grades, report=settled.report, duplicates=settled.duplicates,
         record=names.record,
         warnings=names.problems.found(),
     )  # fmt: skip

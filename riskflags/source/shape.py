@@ -47,6 +47,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "ignore": Key("a list of codes of warnings, such as [RFW203]"),
         "grades": Key("a list of {is, when}: inadequate, requires_improvement, good"),
         "report": Key("{referral, strategy, suspect}"),
+        "duplicates": Key("a list of {of, by, from, to, counted}"),
         "timezone": Key("a timezone, such as Europe/London", _NEEDED),
         "event_time": Key("a derived moment", _NEEDED),
         "effective_by": Key("a derived moment", _NEEDED),
@@ -62,6 +63,13 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "suspect": Key("an action"),
     },
     "a grade": {"is": Key("good, requires_improvement or inadequate", _NEEDED), "when": _CONDITION},
+    "duplicates": {
+        "of": Key("a condition", _NEEDED),
+        "by": Key("a list of names of fields", _NEEDED),
+        "from": Key("a derived moment", _NEEDED),
+        "to": Key("a derived moment", _NEEDED),
+        "counted": Key("each or once", _NEEDED),
+    },
     "a term": {"from": Key("a date", _NEEDED), "to": Key("a date", _NEEDED)},
     "vocabulary.yaml": {
         "lists": Key("{name: a list of codes}"),

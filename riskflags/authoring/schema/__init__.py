@@ -234,6 +234,8 @@ class _Definitions:
             "{YYYY-MM-DD: value}": named(any_of(NUMBER, span), DATE["pattern"]) | {"minProperties": 1},
             "{day_starts, terms, closed}": reference("school"),
             "{referral, strategy, suspect}": reference("report"),
+            "a list of {of, by, from, to, counted}": listed(reference("duplicates")),
+            "each or once": {"enum": ["each", "once"]},
             "a list of {is, when}: inadequate, requires_improvement, good": listed(reference("a grade")),
             "a list of {from: 2026-09-01, to: 2026-10-23}": listed(reference("a term")),
             "{from: 2014-01-01, to: ...}": reference("effective"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskflags.source.write.actions import actions
-from riskflags.source.write.conditions import condition, without_nothing
+from riskflags.source.write.conditions import condition, name, without_nothing
 from riskflags.source.write.emit import in_blocks
 from riskflags.source.write.rules import rule
 from riskflags.source.write.vocabulary import sources, vocabulary
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from riskflags.calendar import School
-    from riskflags.pack import GradeCase, Pack, Rule
+    from riskflags.pack import Duplicates, GradeCase, Pack, Rule
     from riskflags.source.write.emit import Written
 
 __all__ = ["dump"]
@@ -35,9 +35,9 @@ def dump(pack: Pack, path: str | Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         msg = f"{path} is not an empty folder: a pack is written into one of its own"
         raise FileExistsError(msg)
-    texts = {name: in_blocks(data) for name, data in _files(pack)}
-    for name, text in texts.items():
-        file = folder / name
+    texts = {path_below: in_blocks(data) for path_below, data in _files(pack)}
+    for path_below, text in texts.items():
+        file = folder / path_below
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="\n")
 
@@ -66,6 +66,7 @@ def _settings(pack: Pack) -> dict[str, Written]:
             "report": without_nothing(
                 {"referral": pack.report.referral, "strategy": pack.report.strategy, "suspect": pack.report.suspect}
             ),
+            "duplicates": [_duplicates(one, pack) for one in pack.duplicates],
             "timezone": pack.zone_name,
             "event_time": pack.event_time,
             "effective_by": pack.effective_by,
@@ -76,6 +77,16 @@ def _settings(pack: Pack) -> dict[str, Written]:
 def _grade(one: GradeCase, pack: Pack) -> dict[str, Written]:
     found: dict[str, Written] = {"is": str(one.grade)}
     return found if one.when is None else {**found, "when": condition(one.when, pack)}
+
+
+def _duplicates(one: Duplicates, pack: Pack) -> dict[str, Written]:
+    return {
+        "of": condition(one.of, pack),
+        "by": [name(key) for key in one.by],
+        "from": name(one.begins),
+        "to": name(one.ends),
+        "counted": "once" if one.once else "each",
+    }
 
 
 def _school(school: School) -> dict[str, Written]:
