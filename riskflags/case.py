@@ -96,7 +96,7 @@ class Case:
         because = {self.record.id}
         for comparison in deciding(rule.when, seat.row):
             for name in names_read(comparison):
-                because |= set(seat.row.evidence.get(name, ()))
+                because |= set(seat.row.evidence(name))
         return self._outcome(
             rule, seat, Verdict.fires, severity=severity, could_be=could_be, severity_needs=needs,
             because=tuple(sorted(because)),
@@ -134,7 +134,7 @@ class Case:
                 relevant = self.relevant(reading.rules, row)
                 answers = [self._flagged(reading, outcome) for outcome in relevant]
                 flagged = [o for o, (answer, _) in zip(relevant, answers, strict=True) if answer is True]
-                row.evidence[name] = tuple(sorted({record_id for outcome in flagged for record_id in outcome.because}))
+                row.keep_evidence(name, tuple(sorted({one for outcome in flagged for one in outcome.because})))
             case GapReading():
                 answers = [self._gap(reading, action, row) for action in sorted(reading.actions)]
         if any(answer is True for answer, _ in answers):

@@ -85,11 +85,10 @@ Condition = Comparison | Group | Named
 class Row:
     """One record, and one suspect where a rule says for_each, as an engine sees it: a value for every name.
 
-    `find` gives the value of a name at its first reading; without it a name that is not there is absent. `evidence`
-    maps a name that was looked up to the ids of the records behind it.
+    `find` gives the value of a name at its first reading; without it a name that is not there is absent.
     """
 
-    __slots__ = ("_find", "_known", "evidence")
+    __slots__ = ("_evidence", "_find", "_known")
 
     def __init__(
         self,
@@ -99,7 +98,16 @@ class Row:
     ) -> None:
         self._known: dict[str, Value] = dict(known or {})
         self._find = find
-        self.evidence: dict[str, tuple[str, ...]] = {}
+        self._evidence: dict[str, tuple[str, ...]] | None = None
+
+    def evidence(self, name: str) -> tuple[str, ...]:
+        """Return the ids of the records behind a name that was looked up; none for any other."""
+        return self._evidence.get(name, ()) if self._evidence else ()
+
+    def keep_evidence(self, name: str, ids: tuple[str, ...]) -> None:
+        """Take in the ids of the records behind a name."""
+        if ids:
+            self._evidence = {**(self._evidence or {}), name: ids}
 
     def __getitem__(self, name: str) -> Value:
         value = self._known.get(name)
@@ -111,7 +119,7 @@ class Row:
     def with_values(self, more: Mapping[str, Value]) -> Row:
         """Return a row of the same record with more values, which win."""
         row = Row({**self._known, **more}, find=self._find)
-        row.evidence = dict(self.evidence)
+        row._evidence = dict(self._evidence) if self._evidence else None
         return row
 
 

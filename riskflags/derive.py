@@ -40,6 +40,10 @@ class Function:
 
 def compute(how: Computed, row: Row) -> Value:
     """Return the value of a computed name for this row."""
+    if how.function == "first_recorded":  # the rest is not read: it is asked for on every record that is looked at
+        for name in how.names:
+            if not isinstance(row[name], Absent):
+                return row[name]
     return FUNCTIONS[how.function].compute([row[name] for name in how.names], how.codes)
 
 

@@ -134,7 +134,7 @@ class _Telling:
         row[name]  # a value that is read fills in its evidence
         derived = self.case.records.names.derived.get(name)
         of_record = derived is not None and isinstance(derived.how, LookUp) and derived.how.over != "records"
-        return () if of_record else row.evidence.get(name, ())
+        return () if of_record else row.evidence(name)
 
     def detail(self, name: str, row: Row) -> tuple[str, ...]:
         """Return what more there is to say of a name: what a look-up looked at."""

@@ -106,17 +106,23 @@ def read_value(facts: BaseModel, info: FieldInfo, *, record: Incident, as_of: in
     """
     value = as_value(getattr(facts, info.path.partition(".")[2]), info.path)
     if isinstance(value, Moment) and value.earliest > as_of and not info.planned:
-        value = Absent(frozenset({info.path}))
+        value = absent(info.path)
     if isinstance(value, Absent) and not record.holds.records_field(info.path):
         return Absent(value.needs, held=False)
     return value
+
+
+@cache
+def absent(path: str) -> Absent:
+    """Return the value of a field that is not filled: itself is what is needed."""
+    return Absent(frozenset({path}))
 
 
 def as_value(raw: Any, path: str) -> Value:
     """Return the engines' value of a validated field; None is Absent with the field itself as its need."""
     match raw:
         case None:
-            return Absent(frozenset({path}))
+            return absent(path)
         case Moment():
             return raw if raw.is_exact else dataclasses.replace(raw, needs=frozenset({f"{path}@time"}))
         case Decimal():

@@ -6,7 +6,7 @@ that may, with the needs that would settle the rest. Order and arrival of record
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, assert_never
@@ -26,7 +26,7 @@ from riskflags.condition import (
     names_read,
 )
 from riskflags.condition import needs as needs_of
-from riskflags.duplicates import Counted, Occurrence, how_many_events, one_event, seen_from
+from riskflags.duplicates import Counted, Occurrence, how_many_events, one_event, seen_from, together
 from riskflags.incident import is_assigned
 from riskflags.looking import PARAM, THIS, looked_at, renamed, spelled
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from riskflags.pack import LookUp
     from riskflags.record import Record, Records
 
+_Linked = tuple["Record", list[Row]]
 MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
 
@@ -161,26 +162,42 @@ def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value
 
 
 def _record_items(spec: LookUp, row: Row, record: Record, records: Records) -> Iterator[Item]:
-    wanted = [keys_of(row[name]) for name in spec.by]
     reads_this = any(name.startswith((THIS, PARAM)) for one in spec.conditions for name in names_read(one))
-    linked: list[tuple[Record, list[Row]]] = []
-    for other in records.sharing(spec.by[0], wanted[0]):
-        matching = [
-            candidate
-            for candidate in other.rows
-            if all(keys_of(candidate[name]) & keys for name, keys in zip(spec.by, wanted, strict=True))
-        ]
-        linked.append((other, matching))
+    linked: Iterable[_Linked] = _linked(spec, row, records)
     rejected = _rejected(spec, row, records)
-    unread = NO_NEEDS.union(*(item.needs for item in rejected))
-    last = last_ones(spec, linked, row, record, unread=unread) if spec.window.last else {}
+    last: dict[tuple[str, str | None], Inside] = {}
+    if spec.window.last:
+        linked = list(linked)
+        unread = NO_NEEDS.union(*(item.needs for item in rejected))
+        last = last_ones(spec, linked, row, record, unread=unread)
     for other, matching in linked:
         if other is record and spec.others:
             continue
         among = last.get(other.incident.key, OUTSIDE) if spec.window.last else None
         found = [_record_item(spec, looked, row, other, record, this=reads_this, among=among) for looked in matching]
-        yield from _as_one(found, by_value=bool(spec.of), each=_is_of_suspect(spec.of, records))
+        yield from _as_one(found, by_value=bool(spec.of), each=records.names.is_of_suspect(spec.of))
     yield from rejected
+
+
+def _linked(spec: LookUp, row: Row, records: Records) -> Iterator[_Linked]:
+    """Yield the records that share all the keys, each with its rows that do: one where nothing is a suspect's."""
+    wanted = [(name, keys_of(row[name])) for name in spec.by]
+    read = {*spec.by, spec.of, *(name for one in spec.conditions for name in names_read(one))}
+    by_suspect = any(map(records.names.is_of_suspect, read))
+    for other in records.sharing(*wanted[0]):
+        candidates = other.rows if by_suspect else (other.base,)
+        yield other, [one for one in candidates if all(keys_of(one[name]) & keys for name, keys in wanted)]
+
+
+def counted_as_one(spec: LookUp, row: Row, record: Record, records: Records) -> list[tuple[str, ...]]:
+    """Return the ids of the records that a count takes as one event, for each event of more than one."""
+    if spec.function != "how_many" or spec.over != "records":
+        return []
+    items = [item for item in _record_items(spec, row, record, records) if item.counts is True]
+    groups: dict[int, list[str]] = {}
+    for event, item in zip(together([item.occurrences for item in items], surely=True), items, strict=True):
+        groups.setdefault(event, []).append(item.record_id)
+    return sorted(tuple(sorted(ids)) for ids in groups.values() if len(ids) > 1)
 
 
 def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) -> list[tuple[Record, Moment]]:
@@ -223,6 +240,9 @@ def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[It
 
     With `each`, the values are those of suspects: two that are absent may be two.
     """
+    if len(found) == 1:  # as nearly every record has: nothing is to be put together
+        yield from (item for item in found if item.counts is not False)
+        return
     groups: dict[Hashable, list[Item]] = {}
     for number, item in enumerate(found):
         if item.counts is not False:
@@ -232,10 +252,6 @@ def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[It
         sure = next((item for item in same if item.counts is True), None)
         needs = NO_NEEDS.union(*(item.needs for item in same))
         yield sure or replace(same[0], counts=None, needs=needs)
-
-
-def _is_of_suspect(name: str, records: Records) -> bool:
-    return name.startswith("suspect.") or name in records.names.per_suspect
 
 
 def _rejected(spec: LookUp, row: Row, records: Records) -> list[Item]:

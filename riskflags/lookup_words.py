@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import Comparison, Condition, Group, Named
 from riskflags.explanation import line_of, masked
-from riskflags.lookup import beyond_the_window
+from riskflags.lookup import beyond_the_window, counted_as_one
 from riskflags.model import Absent, Moment
 from riskflags.pack import shown
 from riskflags.windows import span_of
@@ -46,7 +46,8 @@ def look_up_words(
         parts.append(f"where {_where_words(spec.where)}")
     text = " ".join(part for part in parts if part)
     nearest = _nearest_outside(spec, row, record, records) if spec.over == "records" else ""
-    return f"{text}; {nearest}" if nearest else text
+    once = [f"{' and '.join(ids)} count once, as one event" for ids in counted_as_one(spec, row, record, records)]
+    return "; ".join(part for part in (text, *once, nearest) if part)
 
 
 def _asked(spec: LookUp) -> str:

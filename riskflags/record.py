@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from riskflags.calendar import Duration
@@ -46,8 +46,11 @@ class RejectedRow(Protocol):
 class Record:
     """One incident as the engines see it: `rows` holds one row per suspect, or one where none is recorded.
 
-    `base` is the row of the incident without a suspect. Values are found at their first reading and kept.
+    `base` is the row of the incident without a suspect. Values are found at their first reading and kept: most records
+    are only looked at, and little is read of them.
     """
+
+    __slots__ = ("_items", "_occurrences", "_records", "_suspects", "base", "event_time", "id", "incident", "read")
 
     def __init__(self, incident: Incident, records: Records) -> None:
         self.incident = incident
@@ -55,15 +58,29 @@ class Record:
         self.event_time = records.pack.event_time
         self.read: Read | None = None
         self._records = records
-        self._items: dict[str, tuple[Row, ...]] = {}
+        self._items: dict[str, tuple[Row, ...]] | None = None
+        self._suspects: tuple[Row, ...] | None = None
+        self._occurrences: tuple[Occurrence, ...] | None = None
         self.base = Row({"as_of": records.as_of}, find=self._find)
-        self.suspects = tuple(Row(find=self._of_suspect(suspect)) for suspect in incident.suspects)
-        self.rows = self.suspects or (self.base,)
+
+    @property
+    def suspects(self) -> tuple[Row, ...]:
+        """A row for each suspect."""
+        if self._suspects is None:
+            self._suspects = tuple(Row(find=partial(self._of_suspect, suspect)) for suspect in self.incident.suspects)
+        return self._suspects
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each suspect, or the one of the incident where none is recorded."""
+        return self.suspects or (self.base,)
 
     def items(self, over: str) -> tuple[Row, ...]:
         """Return a row for each action done, marker or suspect of this record that is there by as_of."""
         if over == "suspects":
             return self.suspects
+        if self._items is None:
+            self._items = {}
         if over not in self._items:
             found: tuple[Facts, ...] = getattr(self.incident, over)
             begins = "action.at" if over == "done" else "marker.placed_at"
@@ -71,14 +88,18 @@ class Record:
             self._items[over] = tuple(Row(find=self._of_item(facts, f"{GROUPS[over]}.")) for facts in there)
         return self._items[over]
 
-    @cached_property
+    @property
     def occurrences(self) -> tuple[Occurrence, ...]:
         """What each definition of duplicates of the pack sees of the record."""
-        return tuple(occurrence(spec, self.base, keys_of) for spec in self._records.pack.duplicates)
+        if self._occurrences is None:
+            self._occurrences = tuple(occurrence(spec, self.base, keys_of) for spec in self._records.pack.duplicates)
+        return self._occurrences
 
-    @cached_property
+    @property
     def counted_once(self) -> tuple[Occurrence, ...]:
         """What the definitions see of the record whose duplicates look-ups count once."""
+        if not self._records.pack.duplicates:
+            return ()
         pairs = zip(self.occurrences, self._records.pack.duplicates, strict=True)
         return tuple(found for found, spec in pairs if spec.once)
 
@@ -90,20 +111,15 @@ class Record:
         """Return what finds the values of an item: its own fields, else those of the record."""
         return lambda name, _row: self._field(facts, name) if name.startswith(prefix) else self.base[name]
 
-    def _of_suspect(self, suspect: Facts) -> Callable[[str, Row], Value]:
-        """Return what finds the values of a suspect's row: those that differ by suspect, else those of the record."""
-
-        def find(name: str, row: Row) -> Value:
-            if name.startswith("suspect."):
-                return self._field(suspect, name)
-            if name in self._records.names.per_suspect or name.startswith(("flag:", "gap:")):
-                return self._find(name, row)
-            value = self.base[name]
-            if name in self.base.evidence:
-                row.evidence[name] = self.base.evidence[name]
-            return value
-
-        return find
+    def _of_suspect(self, suspect: Facts, name: str, row: Row) -> Value:
+        """Return a value of a suspect's row: of the suspect, or as it differs by suspect, else that of the record."""
+        if name.startswith("suspect."):
+            return self._field(suspect, name)
+        if self._records.names.is_of_suspect(name):
+            return self._find(name, row)
+        value = self.base[name]
+        row.keep_evidence(name, self.base.evidence(name))
+        return value
 
     def _field(self, facts: Facts, name: str) -> Value:
         info = self._records.names.fields.get(name)
@@ -132,13 +148,12 @@ class Record:
         match derived.how:
             case Computed():
                 value = compute(derived.how, row)
-                because = {i for name in derived.how.names for i in row.evidence.get(name, ())}
-                if because:
-                    row.evidence[derived.name] = tuple(sorted(because))
+                because = {one for name in derived.how.names for one in row.evidence(name)}
+                row.keep_evidence(derived.name, tuple(sorted(because)))
                 return value
             case LookUp():
                 found = look_up(derived.how, row, self, self._records)
-                row.evidence[derived.name] = found.because
+                row.keep_evidence(derived.name, found.because)
                 return found.value
 
     def _param(self, name: str, row: Row) -> Value:
@@ -173,6 +188,10 @@ class Names:
     derived: Mapping[str, Derived]
     per_suspect: frozenset[str]
     action_codes: frozenset[str]
+
+    def is_of_suspect(self, name: str) -> bool:
+        """Return whether the value of a name differs from suspect to suspect."""
+        return name.startswith(("suspect.", "flag:", "gap:")) or name in self.per_suspect
 
     @classmethod
     def of(cls, pack: Pack) -> Names:
@@ -241,9 +260,12 @@ class Records:
 
     def _indexed(self, name: str) -> dict[Hashable, list[Record]]:
         index: dict[Hashable, list[Record]] = {}
+        by_suspect = self.names.is_of_suspect(name)
         for record in self._by_key.values():
             if self.is_there(record):
-                for key in {key for row in record.rows for key in keys_of(row[name])}:
+                for key in {
+                    key for row in (record.rows if by_suspect else (record.base,)) for key in keys_of(row[name])
+                }:
                     index.setdefault(key, []).append(record)
         return index
 

@@ -15,6 +15,7 @@ record of its `history` is the same `given`, changed by what is written there. W
   expect: {warnings: [codes]}
   expect: {grade: inadequate}                        or in full: {grade, could_be, needs}; none where there is none
 
+A record of a history with `many` and `hours_apart` stands for so many, one before the other.
 A time without an offset is London time.
 """
 
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,9 @@ def checks_of(path: Path) -> Iterator[Check]:
                 rules=tuple(f"{rule['id']} v{rule['version']}" for rule in rules_of(case, number=number)),
                 as_of=_as_of(check.get("as_of", case.get("as_of", file["as_of"]))),
                 record=changed(given, check.get("but", {})),
-                history=tuple(changed(given, peer) for peer in check.get("history", case.get("history", ()))),
+                history=tuple(
+                    one for peer in check.get("history", case.get("history", ())) for one in _peers(given, peer)
+                ),
                 expect=check["expect"],
             )
 
@@ -121,6 +124,22 @@ def checks_of(path: Path) -> Iterator[Check]:
 def _as_of(text: str) -> datetime:
     when = datetime.fromisoformat(text)
     return when if when.tzinfo else when.replace(tzinfo=LONDON)
+
+
+def _peers(given: Data, peer: Data) -> Iterator[Data]:
+    """Yield a record of the history; with `many`, so many of them, each so many hours before the one before it."""
+    if "many" not in peer:
+        yield changed(given, peer)
+        return
+    base = changed(given, {key: value for key, value in peer.items() if key not in ("many", "hours_apart")})
+    for number in range(peer["many"]):
+        earlier = timedelta(hours=number * peer["hours_apart"])
+        moved = {key: _moved(value, earlier) if key.endswith("_at") else value for key, value in base.items()}
+        yield moved | {"incident.id": f"{base['incident.id']}-{number}"}
+
+
+def _moved(text: str, earlier: timedelta) -> str:
+    return (datetime.fromisoformat(text) - earlier).isoformat()
 
 
 def changed(given: Data, but: Data) -> Data:

@@ -102,9 +102,12 @@ def needed(result: Assessment) -> dict[str, tuple[str, ...]]:
     return {line.rule_code: line.needs for line in result.undecided}
 
 
-def engine_of(derived: dict[str, Any], *, when: dict[str, Any], **more: Any) -> Engine:
+def engine_of(
+    derived: dict[str, Any], *, when: dict[str, Any], duplicates: list[dict[str, Any]] | None = None, **more: Any
+) -> Engine:
     """Return the engine of a pack with one rule and what it looks up."""
     with TemporaryDirectory() as folder:
         rule = {"id": "one", "code": "A1", "when": when, **more}
-        write_pack(Path(folder), {"derived": derived, "cases": [{"name": "one", "rules": [rule]}]})
+        settings = {"duplicates": duplicates} if duplicates else {}
+        write_pack(Path(folder), settings | {"derived": derived, "cases": [{"name": "one", "rules": [rule]}]})
         return Engine(Pack.load(folder).with_drafts())

@@ -15,7 +15,7 @@ from command_line import AS_OF, CASES, riskflags
 from conformance_cases import write_pack
 from hypothesis import given
 from hypothesis import strategies as st
-from small_pack import LONDON
+from small_pack import LONDON, engine_of, incident
 from strategies import KINDS, conditions, exactly, rows
 
 from riskflags import Engine, Incident, Pack
@@ -200,6 +200,27 @@ def test_the_nearest_of_several_is_told_and_what_counts_for_nothing_is_not() -> 
         earlier("I3", "2025-12-31", incident__type="other"),
     ]
     assert told("many", *far).when.detail[0].endswith("; the next is I2, 2 days outside")
+
+
+def test_records_of_one_event_are_told_as_counted_once() -> None:
+    look_up = {"in": "records", "by": ["child.id"], "window": "all"}
+    once = {"of": {"incident.type": "missing_episode"}, "by": ["child.id"], "counted": "once"}
+    found = engine_of(
+        {"calc.n": {"label": "Episodes", "how_many": look_up}},
+        when={"calc.n": {"at_least": 1}},
+        duplicates=[once | {"from": "missing.last_seen_at", "to": "missing.located_at"}],
+    )
+    one, two = (
+        incident(
+            incident__id=number,
+            incident__type="missing_episode",
+            missing__last_seen_at="2026-03-01T10:00",
+            missing__located_at="2026-03-02T10:00",
+        )
+        for number in ("I1", "I2")
+    )
+    (detail,) = found.assess(one, [two], as_of=NOW).explain("one").when.detail
+    assert detail.endswith("at any time; I1 and I2 count once, as one event")
 
 
 def test_windows_up_to_as_of_other_keys_and_records_left_out_are_told() -> None:
