@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ from riskflags.explaining import explained_condition
 from riskflags.explanation import tree_text
 from riskflags.model import Verdict
 from riskflags.online import Online
-from riskflags.pack import FlagReading, GapReading
+from riskflags.pack import Computed, FlagReading, GapReading, LookUp
 from riskflags.record import Names, Records
 from riskflags.requirements import Outcome, with_severity
 from riskflags.source.web import conditions_of
@@ -31,11 +31,11 @@ from riskflags.source.web import conditions_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from riskflags.condition import Comparison
+    from riskflags.condition import Comparison, Condition
     from riskflags.errors import Place
     from riskflags.incident import Incident
-    from riskflags.pack import Example, Expected, NamedCondition, Pack, Reading, Rule
-    from riskflags.record import Record
+    from riskflags.pack import Example, Expected, NamedCondition, Pack, Rule
+    from riskflags.record import Read, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +160,19 @@ def uncovered(pack: Pack) -> list[Uncovered]:
 
 def _gaps_of_rule(rule: Rule, rules: Sequence[Rule], names: Names) -> Iterator[Uncovered]:
     seen = Seen(own_conditions(rule))
+    looks = any(
+        comparison.name in names.pack.readings
+        for one in _looked_for(rule, names.pack)
+        for comparison in comparisons(one)
+    )
     for example in rule.examples:
         incidents = _incidents(names.pack, example)
         if isinstance(incidents, str):
             continue  # `riskflags test` says why it is no record; it covers nothing
         records = Records(names, [incidents[0], *incidents[1]], as_of=example.as_of)
+        records.decide = partial(_read_across, [one for one in rules if one.id in names.pack.read_across], records)
         for case in (Case(record, records) for record in records if records.is_there(record)):
-            if not any(_follows(comparison) for comparison in seen.missing):
+            if not looks and not any(_follows(comparison) for comparison in seen.missing):
                 for seat in case.seats(for_each=rule.for_each):
                     seen.look_for_missing(seat.row)
                 continue
@@ -177,6 +183,14 @@ def _gaps_of_rule(rule: Rule, rules: Sequence[Rule], names: Names) -> Iterator[U
             for outcome in _of_rule(case, rule):
                 seen.look_for_missing(with_severity(outcome) if outcome.verdict is Verdict.fires else outcome.row)
     return (item for item in seen.gaps(rule.key) if not item.is_branch)
+
+
+def _read_across(rules: Sequence[Rule], records: Records, record: Record) -> Read:
+    """Return what reads the flags and gaps of a record that a look-up looks at."""
+    case = Case(record, records)
+    for rule in rules:
+        case.outcomes += [case.outcome(rule, seat) for seat in case.seats(for_each=rule.for_each)]
+    return case.read
 
 
 def _follows(comparison: Comparison) -> bool:
@@ -236,7 +250,7 @@ def _rests_on(pack: Pack) -> dict[str, set[str]]:
     requiring = _requiring(pack)
     found: dict[str, set[str]] = {}
     for rule in pack.rules:
-        found.setdefault(rule.id, set()).update(_read_by(rule, pack.readings, requiring))
+        found.setdefault(rule.id, set()).update(_read_by(rule, pack, requiring))
     return found
 
 
@@ -249,18 +263,35 @@ def _reach(ids: Iterable[str], rests_on: Mapping[str, set[str]]) -> set[str]:
     return needed
 
 
-def _read_by(rule: Rule, readings: Mapping[str, Reading], requiring: Mapping[str, set[str]]) -> Iterator[str]:
+def _read_by(rule: Rule, pack: Pack, requiring: Mapping[str, set[str]]) -> Iterator[str]:
     """Yield the rules whose flags a rule reads, and those that require the actions whose gaps it reads."""
-    for condition in conditions_of(rule):
+    for condition in (*conditions_of(rule), *_looked_for(rule, pack)):
         for comparison in comparisons(condition):
-            match readings.get(comparison.name):
-                case FlagReading(rules=rules):
+            match pack.readings.get(comparison.name):
+                case FlagReading(rules=rules) | GapReading(rules=frozenset() as rules):
                     yield from rules
                 case GapReading(actions=actions):
                     for action in actions:
                         yield from requiring.get(action, ())
                 case None:
                     pass
+
+
+def _looked_for(rule: Rule, pack: Pack) -> Iterator[Condition]:
+    """Yield the conditions of every look-up that a rule reads, by its values of values too."""
+    derived = {**pack.derived, **{own.name: own for own in rule.derived}}
+    ahead = [name for condition in conditions_of(rule) for name in names_read(condition)]
+    seen: set[str] = set()
+    while ahead:
+        name = ahead.pop().removeprefix("this.")
+        if name in seen or name not in derived:
+            continue
+        seen.add(name)
+        how = derived[name].how
+        ahead += how.names if isinstance(how, Computed) else how.by
+        for condition in how.conditions if isinstance(how, LookUp) else ():
+            yield condition
+            ahead += names_read(condition)
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
