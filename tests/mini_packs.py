@@ -34,6 +34,8 @@ def write_mini_pack(folder: Path, rule: str) -> Path:
     write(folder / "sources.yaml", kept["sources"])
     for family in families - {read(RULES[name])["code"].rstrip("0123456789") for name in rules}:
         write(folder / "stubs" / f"stub-{family.lower()}.yaml", _stub(family))
+    if asked := sorted(_gaps_of_others(read(RULES[rule]).get("derived", {}))):
+        write(folder / "stubs" / "stub-asks.yaml", _stub("asks") | {"code": "ASKS1", "requires": asked})
     for name in rules:
         (folder / RULES[name].parent.name).mkdir(exist_ok=True)
         shutil.copy(RULES[name], folder / RULES[name].parent.name)
@@ -55,6 +57,21 @@ def _named(ahead: list[Data], rules: set[str]) -> tuple[dict[str, Data], set[str
             rules.add(word)
             ahead.append(read(RULES[word]))
     return kept, rules, families
+
+
+def _gaps_of_others(data: Any) -> Iterator[str]:
+    """Yield the actions whose gap a look-up reads: some rule that needs no other record has to require them."""
+    match data:
+        case {"gap": {"action": str(action)}}:
+            yield action
+        case dict():
+            for value in data.values():
+                yield from _gaps_of_others(value)
+        case list():
+            for item in data:
+                yield from _gaps_of_others(item)
+        case _:
+            pass
 
 
 def _words(data: Any) -> Iterator[str]:

@@ -60,7 +60,7 @@ def read_across(rules: Sequence[Rule], web: Web, names: Names) -> Across:
                 read[key] = read.get(key, frozenset()) | (meaning.rules or frozenset())
         derived[key] = derived_renamed(one, changed)
     behind = {rule.id: _behind(rule, read, every) for rule in rules}
-    return Across(derived, readings, behind, _with_what_they_read(frozenset().union(*read.values()), web))
+    return Across(derived, readings, behind, _with_what_they_read(frozenset[str]().union(*read.values()), web))
 
 
 # ---- what needs no other record --------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ LOOK_UPS: dict[str, dict[str, Any]] = {
 
 @cache
 def engine(name: str) -> Engine:
-    for_each = {"for_each": "suspects"} if "suspect" in name else {}
+    for_each: dict[str, Any] = {"for_each": "suspects"} if "suspect" in name else {}
     return engine_of({"calc.n": {"label": name, **LOOK_UPS[name]}}, when={"calc.n": {"at_least": 2}}, **for_each)
 
 

@@ -67,7 +67,7 @@ class Place:
     """A place where a condition stands, and what can be read there.
 
     `names` are read as they are; `groups` can be asked whether they are recorded. `looks_up` is true in a look-up,
-    where `this.` reads the current record and flags and gaps cannot be read.
+    where `this.` reads the current record. Flags and gaps can be read unless `of_items`: of an item there are none.
     """
 
     title: str
@@ -75,6 +75,7 @@ class Place:
     groups: Iterable[str] = ()
     looks_up: bool = False
     severity: bool = False
+    of_items: bool = False
 
     @property
     def ref(self) -> Schema:
@@ -120,7 +121,7 @@ def places(pack: Pack) -> dict[str, Place]:
     ]
     for attribute in sorted(LISTS):
         names = _of_fields(pack, (GROUPS[attribute],)) | as_of
-        found.append(Place(f"condition on {attribute}", names, looks_up=True))
+        found.append(Place(f"condition on {attribute}", names, looks_up=True, of_items=True))
     return {place.title: place for place in found}
 
 
@@ -151,7 +152,7 @@ def _condition(place: Place, pack: Pack) -> Schema:
         "at_least_of": keys({"many": WHOLE, "of": listed(place.ref)}, needed=("many", "of")),
         "use": one_of(pack.conditions),
     }
-    if not place.looks_up:
+    if not place.of_items:
         properties["flag"] = any_of(rule_ids(pack), reference("a flag that is read"))
         properties["gap"] = reference("a gap that is read")
     if place.severity:
