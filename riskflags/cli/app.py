@@ -105,9 +105,16 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="Write the files of the run into this folder.")
     ] = None,
     form: Annotated[
-        Literal["csv", "jsonl", "parquet"],
-        typer.Option("--format", metavar="csv|jsonl|parquet", help="Form of the files."),
+        Literal["csv", "jsonl", "parquet", "xlsx"],
+        typer.Option("--format", metavar="csv|jsonl|parquet|xlsx", help="Form of the files; xlsx is one workbook."),
     ] = "csv",
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page for a browser, all in one file.")
+    ] = None,
+    marking: Annotated[
+        str, typer.Option(metavar="TEXT", help="Protective marking on the page and on every printed sheet of it.")
+    ] = "OFFICIAL-SENSITIVE",
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the requirements as JUnit XML.")] = None,
     fail_on: Annotated[
         Literal["low", "medium", "high", "critical"] | None,
         typer.Option(metavar="LEVEL", help="Exit with 1 for a flag or a gap at or above this severity."),
@@ -128,6 +135,9 @@ def run(
         form=form,
         fail_on=fail_on,
         strict=strict,
+        html=html,
+        junit=junit,
+        marking=marking,
     )
     raise typer.Exit(run_rules(options))
 

@@ -12,7 +12,18 @@ from riskflags.engine import Engine
 from riskflags.model import Severity
 from riskflags.report.closing import Ending, show_ending
 from riskflags.report.findings import Findings, collect, origins_of
-from riskflags.report.outputs import Format, Written, check_folder, check_format, file_names, quoted_cells, write
+from riskflags.report.junit import run_as_junit
+from riskflags.report.outputs import (
+    Format,
+    Written,
+    check_folder,
+    check_format,
+    check_page,
+    file_names,
+    quoted_cells,
+    write,
+    write_text,
+)
 from riskflags.report.summary import Rows, rows_of, summary
 from riskflags.report.tables import TABLES, tables
 from riskflags.report.terminal import Progress, Screen, progress
@@ -20,6 +31,7 @@ from riskflags.shipped import library_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from riskflags.assessment import Assessment
     from riskflags.intake import Intake
@@ -36,25 +48,71 @@ class RunOptions:
     form: Format = "csv"
     fail_on: str | None = None
     strict: bool = False
+    html: Path | None = None
+    junit: Path | None = None
+    marking: str = "OFFICIAL-SENSITIVE"
 
 
 def run_rules(options: RunOptions) -> int:
     """Assess the records, write the files, print the closing words; return the exit code."""
     check_format(options.form)
+    if options.html is not None:
+        check_page()
     if options.out is not None:
         _check_out(options.out, options)
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
+    watch = _Watched(pack, as_of, show_personal=options.terms.show_personal) if options.html is not None else None
     with progress("Reading"):
         intake = read_records(options.inputs, record=pack.record, zone=pack.zone)
     with progress("Assessing", total=len(intake.admitted)) as bar:
         assessments = engine.assess_many(intake.incidents, as_of=as_of, rejects=intake.rejects)
-        findings = collect(_counted(assessments, bar), as_of=as_of, origins=origins_of(intake))
+        seen = _counted(watch.watched(assessments, intake) if watch else assessments, bar)
+        findings = collect(seen, as_of=as_of, origins=origins_of(intake))
     rows = rows_of(intake, findings)
     written = _write(options.out, options.form, findings, intake, rows=rows, pack=pack) if options.out else ()
+    if options.junit is not None:
+        write_text(options.junit, run_as_junit(findings, pack))
+        written = (*written, Written(options.junit, len(findings.requirements)))
+    if watch is not None and options.html is not None:
+        with progress("Drawing"):
+            page = watch.page(findings, rows, intake, marking=options.marking)
+        write_text(options.html, page)
+        written = (*written, Written(options.html, watch.kept.listed))
     show_ending(Screen(), Ending(findings, rows, pack, intake, written, show_personal=options.terms.show_personal))
     return _code(options, findings, intake)
+
+
+class _Watched:
+    """The assessments of a run as they go by, with what a page needs of each."""
+
+    def __init__(self, pack: Pack, as_of: datetime, *, show_personal: bool) -> None:
+        from riskflags.figures import Gathered  # noqa: PLC0415 - with the extra `batch` alone
+        from riskflags.report.page.values import Kept  # noqa: PLC0415
+
+        self.pack = pack
+        self.kept = Kept(pack, as_of, show_personal=show_personal)
+        self._gathered = Gathered(as_of=as_of, zone=pack.zone)
+
+    def watched(self, assessments: Iterable[Assessment], intake: Intake) -> Iterator[Assessment]:
+        """Yield the assessments, each with its record taken up on the way."""
+        by_key = {incident.key: incident for incident in intake.incidents}
+        for found in assessments:
+            incident = by_key[found.incident_id, found.child_id]
+            self.kept.add(incident, found)
+            self._gathered.add(incident, found)
+            yield found
+
+    def page(self, findings: Findings, rows: Rows, intake: Intake, *, marking: str) -> str:
+        """Return the page of the run."""
+        from riskflags.figures import Report  # noqa: PLC0415 - with the extras `batch` and `report` alone
+        from riskflags.report.page import Source, render  # noqa: PLC0415
+
+        report = Report(self.pack, self._gathered.facts())
+        return render(
+            Source(findings, rows, self.pack, intake, self.kept, report, marking=marking, version=library_version())
+        )
 
 
 def _check_out(out: Path, options: RunOptions) -> None:

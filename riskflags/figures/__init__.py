@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from riskflags.errors import AN_AWARE_DATETIME, EngineError
-from riskflags.figures.facts import BREAKDOWNS, Facts, facts
+from riskflags.figures.facts import BREAKDOWNS, Facts, Gathered, facts
 from riskflags.figures.suppression import across, hidden_cells
 from riskflags.figures.values import (
     ActionFigures,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from riskflags.incident import Incident
     from riskflags.pack import Pack
 
-__all__ = ["BREAKDOWNS", "Report"]
+__all__ = ["BREAKDOWNS", "Gathered", "Report"]
 
 F = TypeVar("F", bound=Figure)
 _PLACES = Decimal("0.000001")

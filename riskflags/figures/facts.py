@@ -53,27 +53,48 @@ class Facts:
     tables: Mapping[str, Any]
 
 
-def facts(pairs: Iterable[tuple[Incident, Assessment]], *, as_of: datetime, zone: ZoneInfo) -> Facts:
-    """Return the tables of some records with their assessments. A record that is not yet there is left out."""
-    now = int(as_of.timestamp())
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _COLUMNS}
-    verdicts = 0
-    there = ((incident, found) for incident, found in pairs if not found.not_yet)
-    for number, (incident, found) in enumerate(there):
+class Gathered:
+    """The rows of the tables, taken up record by record, so that no assessment has to be kept."""
+
+    def __init__(self, *, as_of: datetime, zone: ZoneInfo) -> None:
+        self._now = int(as_of.timestamp())
+        self._zone = zone
+        self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _COLUMNS}
+        self._records = self._verdicts = 0
+
+    def add(self, incident: Incident, found: Assessment) -> None:
+        """Take up one record with its assessment; one that is not yet there is left out."""
+        if found.not_yet:
+            return
+        number, now, rows = self._records, self._now, self._rows
+        self._records += 1
         rows["records"].append(_record(number, incident, found))
-        rows["requirements"] += [_requirement(number, one, incident, now=now, zone=zone) for one in found.requirements]
+        rows["requirements"] += [
+            _requirement(number, one, incident, now=now, zone=self._zone) for one in found.requirements
+        ]
         rows["flags"] += [
             {"record": number, "rule": flag.rule_code, "severity": int(flag.severity)} for flag in found.flags
         ]
         for line in found.undecided:
-            verdicts += 1
-            rows["needs"] += [{"record": number, "verdict": verdicts, "need": _kind(need)} for need in line.needs]
+            self._verdicts += 1
+            rows["needs"] += [{"record": number, "verdict": self._verdicts, "need": _kind(need)} for need in line.needs]
         rows["actions"] += [
             {"record": number, "code": action.code, "outcome": action.outcome}
             for action in incident.done
             if action.at is None or action.at.earliest <= now
         ]
-    return Facts(now, {name: _table(found, _COLUMNS[name]) for name, found in rows.items()})
+
+    def facts(self) -> Facts:
+        """Return the tables of what was taken up."""
+        return Facts(self._now, {name: _table(rows, _COLUMNS[name]) for name, rows in self._rows.items()})
+
+
+def facts(pairs: Iterable[tuple[Incident, Assessment]], *, as_of: datetime, zone: ZoneInfo) -> Facts:
+    """Return the tables of some records with their assessments. A record that is not yet there is left out."""
+    gathered = Gathered(as_of=as_of, zone=zone)
+    for incident, found in pairs:
+        gathered.add(incident, found)
+    return gathered.facts()
 
 
 def _table(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> Any:
@@ -94,8 +115,13 @@ def _record(number: int, incident: Incident, found: Assessment) -> dict[str, Any
         "worst": max((int(flag.severity) for flag in found.flags), default=0),
         "grade": int(found.grade.grade) if found.grade is not None else None,
         "could_be": int(found.grade.could_be) if found.grade is not None else None,
-        **{name: value or NOT_RECORDED for name, value in _breakdowns(incident, found, known)},
+        **{name: value or NOT_RECORDED for name, value in breakdowns(incident, found).items()},
     }
+
+
+def breakdowns(incident: Incident, found: Assessment) -> dict[str, str | None]:
+    """Return the value of each breakdown for one record; None where it is not on record."""
+    return dict(_breakdowns(incident, found, _known_at(incident)))
 
 
 def _breakdowns(incident: Incident, found: Assessment, known: Moment | None) -> Iterator[tuple[str, str | None]]:

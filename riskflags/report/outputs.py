@@ -19,6 +19,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from riskflags.report import OutputError
+from riskflags.report.workbook import write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 
     from riskflags.report.tables import Cell, CellKind, Table
 
-Format = Literal["csv", "jsonl", "parquet"]
+Format = Literal["csv", "jsonl", "parquet", "xlsx"]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet may run a cell that starts with one of these as a formula."""
 DATA: tuple[CellKind, ...] = ("text", "texts")
 """The kinds of cell that hold what the records say."""
 SUMMARY = "summary.json"
+WORKBOOK = "riskflags.xlsx"
+_NEEDED: Mapping[str, tuple[str, str]] = {"parquet": ("pyarrow", "batch"), "xlsx": ("xlsxwriter", "report")}
+"""Format -> the library that it needs, and the extra that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ class Written:
 
 
 def file_names(tables: Sequence[str], form: Format) -> tuple[str, ...]:
-    """Return the names of the files of a run, in the order in which they are written."""
+    """Return the names of the files of a run, in the order in which they are written: of a workbook, one for all."""
+    if form == "xlsx":
+        return WORKBOOK, SUMMARY
     return (*(f"{name}.{form}" for name in tables), SUMMARY)
 
 
@@ -69,8 +75,16 @@ def check_folder(folder: Path) -> None:
 
 def check_format(form: Format) -> None:
     """Raise OutputError where the library that a format needs is not installed."""
-    if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise OutputError("--format parquet needs pyarrow. Install it with: pip install 'riskflags[batch]'")
+    library, extra = _NEEDED.get(form, ("", ""))
+    if library and importlib.util.find_spec(library) is None:
+        raise OutputError(f"--format {form} needs {library}. Install it with: pip install 'riskflags[{extra}]'")
+
+
+def check_page() -> None:
+    """Raise OutputError where a library that a page needs is not installed."""
+    lacking = [name for name in ("jinja2", "matplotlib", "ibis") if importlib.util.find_spec(name) is None]
+    if lacking:
+        raise OutputError(f"--html needs {lacking[0]}. Install it with: pip install 'riskflags[batch,report]'")
 
 
 def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, form: Format) -> tuple[Written, ...]:
@@ -80,13 +94,15 @@ def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, 
     written.
     """
     names = file_names([table.name for table in tables], form)
-    writers = [*(partial(_WRITERS[form], table) for table in tables), partial(_write_json, summary)]
+    made = [partial(write_workbook, tables)] if form == "xlsx" else [partial(_WRITERS[form], table) for table in tables]
+    writers = [*made, partial(_write_json, summary)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_all(folder, list(zip(names, writers, strict=True)))
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror or error}; nothing was written") from error
-    rows = [*(len(table.rows) for table in tables), 1]
+    rows = [len(table.rows) for table in tables]
+    rows = [*([sum(rows)] if form == "xlsx" else rows), 1]
     return tuple(Written(folder / name, number) for name, number in zip(names, rows, strict=True))
 
 
@@ -226,7 +242,7 @@ def _whole(cell: Cell) -> object:
             return cell
 
 
-_WRITERS: Mapping[Format, Callable[[Table, Path], None]] = {
+_WRITERS: Mapping[str, Callable[[Table, Path], None]] = {
     "csv": _write_csv,
     "jsonl": _write_jsonl,
     "parquet": _write_parquet,
