@@ -74,9 +74,9 @@ def network(suspects: Sequence[Suspect], *, label: str) -> str:
     for one in suspects:
         for child in one.children:
             axes.plot([0, 1], [left[one.suspect], right[child]], color=_BAR, linewidth=1)
-        axes.text(-0.03, left[one.suspect], _name(one.suspect), ha="right", va="center")
+        axes.text(-0.03, left[one.suspect], _name(one.suspect), ha="right", va="center", parse_math=False)
     for child, height in right.items():
-        axes.text(1.03, height, _name(child), ha="left", va="center")
+        axes.text(1.03, height, _name(child), ha="left", va="center", parse_math=False)
     axes.plot([0] * len(left), list(left.values()), "s", color=_BAR)
     axes.plot([1] * len(right), list(right.values()), "o", color=_BAR)
     axes.set_xlim(-0.8, 1.8)
