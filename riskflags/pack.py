@@ -306,15 +306,17 @@ class SeverityCase:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The actions that figures for leaders are about, by key; empty where the pack names none.
+    """The actions, by key, and the rule, by id, that figures for leaders are about; empty where the pack names none.
 
     `referral` is the one without which a child who came to notice is on the daily list; `strategy` the discussion whose
-    funnel is shown; `suspect` what has to be done about each suspect.
+    funnel is shown; `suspect` what has to be done about each suspect; `repeat_missing` the rule that flags children who
+    are missing again and again.
     """
 
     referral: str = ""
     strategy: str = ""
     suspect: str = ""
+    repeat_missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

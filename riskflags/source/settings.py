@@ -153,8 +153,10 @@ def read_reported(settings: Settings, names: Names) -> Reported:
     taken = take(node, "report", names.problems) if node is not None else None
     if taken is None:
         return Reported()
-    found = {key: names.actions.find(taken.get(key)) for key in taken.values}
-    return Reported(**{key: action.key for key, action in found.items() if action is not None})
+    rule = names.rules.name(taken.values["repeat_missing"]) if "repeat_missing" in taken.values else None
+    found = {key: names.actions.find(taken.get(key)) for key in taken.values if key != "repeat_missing"}
+    actions = {key: action.key for key, action in found.items() if action is not None}
+    return Reported(**actions, repeat_missing=rule or "")
 
 
 def read_grades(settings: Settings, names: Names) -> tuple[GradeCase, ...]:

@@ -46,7 +46,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "school": Key("{day_starts, terms, closed}"),
         "ignore": Key("a list of codes of warnings, such as [RFW203]"),
         "grades": Key("a list of {is, when}: inadequate, requires_improvement, good"),
-        "report": Key("{referral, strategy, suspect}"),
+        "report": Key("{referral, strategy, suspect, repeat_missing}"),
         "duplicates": Key("a list of {of, by, from, to, counted}"),
         "timezone": Key("a timezone, such as Europe/London", _NEEDED),
         "event_time": Key("a derived moment", _NEEDED),
@@ -61,6 +61,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "referral": Key("an action"),
         "strategy": Key("an action"),
         "suspect": Key("an action"),
+        "repeat_missing": Key("a rule"),
     },
     "a grade": {"is": Key("good, requires_improvement or inadequate", _NEEDED), "when": _CONDITION},
     "duplicates": {

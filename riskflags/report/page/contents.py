@@ -68,7 +68,7 @@ def contents(source: Source) -> Contents:
         read=f"{count(source.findings.records, 'record')} assessed, {count(source.kept.flagged, 'record')} flagged.",
         now=tuple(children[:NOW_SHOWN]),
         now_says=_now_says(children, source),
-        soon=tuple(_soon(source)),
+        soon=(_noticed(source), *_soon(source)),
         held=_held(source, cases),
         filters=tuple(_filters(cases)),
         columns=(
@@ -134,6 +134,17 @@ def _soon(source: Source) -> Iterator[Cells]:
         yield Cells(f"Falls due {words}, with no record yet{first(SOON_SHOWN, len(found))}", heads, rows)
 
 
+def _noticed(source: Source) -> Cells:
+    """Return the children of the last 24 hours who were flagged and have no referral on record."""
+    found = source.report.noticed()
+    rows = tuple(
+        (time_words(one.reported_at), one.child_id or NOT_RECORDED, one.incident_id, one.severity, ", ".join(one.rules))
+        for one in found[:SOON_SHOWN]
+    )
+    caption = f"Flagged in the last 24 hours, with no record of a referral{first(SOON_SHOWN, len(found))}"
+    return Cells(caption, ("Reported", "Child", "Incident", "Severity", "Rules"), rows)
+
+
 def _filters(cases: Sequence[CaseOnPage]) -> Iterable[tuple[str, str, tuple[tuple[str, str], ...]]]:
     def of(values: Iterable[str]) -> tuple[tuple[str, str], ...]:
         return tuple((value, value) for value in sorted(set(values)))
@@ -176,7 +187,7 @@ def _trust(source: Source) -> Iterator[Cells]:
     rows = [(r.source_file, shown(r.source_row), r.column or "", r.message) for r in intake.rejects[:REJECTS_SHOWN]]
     caption = f"Rows that could not be read{first(REJECTS_SHOWN, len(intake.rejects))}"
     yield Cells(caption, ("File", "Row", "Column", "Why"), tuple(rows))
-    yield Cells("Warnings about records, by kind and source", ("Source", "Kind", "Warnings"), _warned(source))
+    yield Cells("Data quality, by source", ("Source", "What was wrong", "How often"), _warned(source))
     fired = Counter(flag.rule_id for flag in findings.flags)
     undecided = Counter(line.rule_id for line in findings.undecided)
     ruled = rules_on_page(source.pack, fired, undecided, findings.records)
@@ -188,4 +199,5 @@ def _trust(source: Source) -> Iterator[Cells]:
 def _warned(source: Source) -> tuple[Row, ...]:
     found = Counter((warning.source_file, warning.code) for warning in source.intake.warnings)
     found.update(("assessment", caution.code) for _, caution in source.findings.cautions)
+    found.update((reject.source_file, "row rejected") for reject in source.intake.rejects)
     return tuple((file, plain(code), shown(number)) for (file, code), number in sorted(found.items()))

@@ -64,7 +64,10 @@ def _by_group(source: Source, by: str, words: str) -> Part:
     found = [one for one in source.report.actions(by=by) if one.action is None]
     rows = tuple((group_words(one.group), *_figures(one)) for one in found[:GROUPS_SHOWN])
     caption = f"All required actions together, by {words}{first(GROUPS_SHOWN, len(found))}"
-    return Part(f"By {words}", Cells(caption, (sentence(words), *_FIGURES), rows, numbers=1))
+    table = Cells(caption, (sentence(words), *_FIGURES), rows, numbers=1)
+    shares = [(group_words(one.group), round(one.gap_rate * 100)) for one in found if one.gap_rate is not None]
+    label = f"Share of due actions with no record, by {words}"
+    return Part(f"By {words}", table, charts.bars(shares[:BARS_SHOWN], label=label, unit="%") if shares else "")
 
 
 def _by_week(source: Source) -> Part:
@@ -102,7 +105,7 @@ def _suspects(source: Source) -> Iterator[Part]:
 
 
 def _children(source: Source) -> Iterator[Part]:
-    repeated = repeat_missing(source.findings.flags, rule="repeat-missing")
+    repeated = repeat_missing(source.findings.flags, rule=source.pack.report.repeat_missing)
     if repeated:
         rows = tuple((child, shown(number)) for child, number in repeated[:GROUPS_SHOWN])
         caption = f"Children flagged for repeat missing episodes{first(GROUPS_SHOWN, len(repeated))}"

@@ -22,8 +22,9 @@ NOT_SHOWN = "n/a"
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A table of the page: its caption, its headings and its rows of text. From the column `numbers` on, where it is not 0, they
-    are numbers. `links` are what the first cells link to.
+    """A table of the page: its caption, its headings and its rows of text.
+
+    From the column `numbers` on, where it is not 0, they are numbers. `links` are what the first cells link to.
     """
 
     caption: str

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_CASES = 10_000
 """Flagged records that a page lists, at most: the worst ones."""
-MOST_TOLD = 500
+MOST_TOLD = 200
 """Cases of a page whose flags are explained in full, at most: the worst ones."""
 UNITS = ("unit", "team", "district", "force")
 """Where a case belongs: the first of these that is on record."""

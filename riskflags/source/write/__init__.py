@@ -64,7 +64,12 @@ def _settings(pack: Pack) -> dict[str, Written]:
             "school": _school(pack.school) if pack.school is not None else None,
             "grades": [_grade(one, pack) for one in pack.grades],
             "report": without_nothing(
-                {"referral": pack.report.referral, "strategy": pack.report.strategy, "suspect": pack.report.suspect}
+                {
+                    "referral": pack.report.referral,
+                    "strategy": pack.report.strategy,
+                    "suspect": pack.report.suspect,
+                    "repeat_missing": pack.report.repeat_missing,
+                }
             ),
             "duplicates": [_duplicates(one, pack) for one in pack.duplicates],
             "timezone": pack.zone_name,
