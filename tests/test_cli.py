@@ -70,7 +70,7 @@ def test_version_is_printed() -> None:
         (["run"], "Missing argument 'FILE'"),
         (["run", "a.csv", "--format", "xml"], "'xml' is not one of 'csv', 'jsonl', 'parquet'"),
         (["run", "a.csv", "--fail-on", "bad"], "'bad' is not one of"),
-        (["run", "a.csv", "--html", "x"], "No such option: --html"),
+        (["run", "a.csv", "--network", "x"], "No such option: --network"),
         (["run", "a.csv", "--record", "nonsense"], "write module:Class"),
         (["run", "a.csv", "--record", "no_such_module:X"], "No module named 'no_such_module'"),
         (["run", "a.csv", "--record", "json:loads"], "loads is not a subclass of riskflags.Incident"),

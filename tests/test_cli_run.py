@@ -40,7 +40,7 @@ def test_run_prints_who_needs_someone_now_worst_first() -> None:
     assert "As of 16 October 2025, 9:00am (2025-10-16T09:00:00+01:00)." in found.stdout
     assert "Critical flags and no record of a required action: 2 children, worst first" in found.stdout
     people = [line for line in found.stdout.splitlines() if line.startswith("Child ")]
-    assert people[:2] == ["Child CHILD-A, incident CASE-A-4", "Child CHILD-B, incident CASE-B-1"]
+    assert people[:2] == ["Child CHILD-B, incident CASE-B-1", "Child CHILD-A, incident CASE-A-4"]
     assert (
         "    No record of a crime recorded. Attending officer. Due 24 September 2025, 10:00am, 21 days overdue"
         in found.stdout

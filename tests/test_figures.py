@@ -381,4 +381,4 @@ def test_a_pack_that_names_no_actions_has_no_lists_of_them() -> None:
 
 
 def test_the_pack_says_which_actions_are_reported() -> None:
-    assert default_pack().report == Reported("referral", "strategy_discussion", "suspect_action")
+    assert default_pack().report == Reported("referral", "strategy_discussion", "suspect_action", "repeat-missing")
