@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from riskflags.report.reference.catalogue import catalogue_page
 from riskflags.report.reference.fields import fields_page
+from riskflags.report.reference.harms import harms_page
 from riskflags.report.reference.language import language_page
 from riskflags.report.reference.packs import actions_page, rules_page, vocabulary_page
 from riskflags.report.reference.problems import problems_page
@@ -19,15 +21,18 @@ __all__ = ["reference_pages"]
 
 
 def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str, str]:
-    """Return the pages on fields, language, problems, and the rules, actions and vocabulary of a pack, by file name.
+    """Return the pages of the reference by file name: of the language, of a pack, and of what it asks for each harm.
 
     `problems` are real ones, by code, that are shown as examples of their codes.
     """
-    return {
+    pages = {
         "fields.md": fields_page(pack),
         "language.md": language_page(pack),
         "problems.md": problems_page(problems),
+        "catalogue.md": catalogue_page(pack),
         "rules.md": rules_page(pack),
         "actions.md": actions_page(pack),
         "vocabulary.md": vocabulary_page(pack),
+        "harms.md": harms_page(pack),
     }
+    return {name: text for name, text in pages.items() if text}

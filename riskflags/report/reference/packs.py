@@ -61,7 +61,7 @@ def _rule(one: Rule, pack: Pack) -> str:
         f"## {_heading(one)}",
         f"`{one.id}`, version {one.version}, {one.status}.{since}{until}{'.' if since else ''}",
         one.why,
-        _cited(one.source, pack),
+        cited(one.source, pack),
         block(in_blocks({**logic, "flag": flag}), of="yaml"),
         f"Requires {', '.join(requires)}." if requires else "",
         f"What it cannot tell: {one.known_limits}" if one.known_limits else "",
@@ -73,7 +73,8 @@ def _mapping(data: Written) -> Mapping[str, Written]:
     return data if isinstance(data, dict) else {}
 
 
-def _cited(found: Iterable[Citation], pack: Pack) -> str:
+def cited(found: Iterable[Citation], pack: Pack) -> str:
+    """Return what is cited, as a list: title, publisher, what it says and when it was read."""
     return "\n".join(f"- {_citation(one, pack)}" for one in found)
 
 
@@ -104,7 +105,7 @@ def _action(one: Action, data: Mapping[str, Written], pack: Pack) -> str:
     parts = [
         f"## {one.key}",
         f"{sentence(one.label)}. {owner}.{core}",
-        _cited(one.source, pack),
+        cited(one.source, pack),
         block(in_blocks(logic), of="yaml"),
         f"Required by {', '.join(asked)}." if asked else "",
     ]
@@ -141,7 +142,7 @@ def _param(one: Param, pack: Pack) -> str:
         f"{one.label}.",
         table(["from", "value"], rows),
         _LOCAL if one.is_local else "",
-        _cited(one.source, pack),
+        cited(one.source, pack),
     ]
     return "\n\n".join(filter(None, parts))
 
@@ -149,7 +150,7 @@ def _param(one: Param, pack: Pack) -> str:
 def _lists(pack: Pack) -> Iterator[str]:
     for one in pack.lists.values():
         yield f"### {one.name}\n\n{one.label}: {codes(sorted(one.values))}"
-        yield _cited(one.source, pack)
+        yield cited(one.source, pack)
 
 
 def _derived(pack: Pack) -> Iterator[str]:
