@@ -18,7 +18,9 @@ from riskflags import Engine, default_pack
 from riskflags.errors import PackError
 from riskflags.intake import Intake, read
 from riskflags.mapping import load_mapping, mappings
+from riskflags.mapping.reach import reach
 from riskflags.report.findings import Findings, collect, origins_of
+from riskflags.report.reference.formats import comes_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -386,3 +388,44 @@ def test_too_many_rows_for_a_row_of_a_list_are_told(joined: Callable[..., Intake
 def test_a_join_that_cannot_be_is_told(joined: Callable[..., Intake], old: str, new: str, message: str) -> None:
     with pytest.raises(PackError, match=re.escape(message)):
         joined(change=(old, new))
+
+
+# ---- what a format can tell ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "annex-a-8"])
+def test_a_rule_that_comes_to_an_answer_on_a_sample_is_said_to_be_able_to(name: str) -> None:
+    pack, intake = default_pack(), sample(name)
+    can = {one.rule.code: one for one in reach(load_mapping(name), pack)}
+    for found in Engine(pack).assess_many(intake.incidents, as_of=AS_OF, rejects=intake.rejects):
+        fired = {flag.rule_code for flag in found.flags}
+        unsure = {one.rule_code for one in found.undecided} | {one.rule_code for one in found.not_assessed}
+        assert [code for code in fired if not can[code].fires] == []
+        cleared = {*can} - fired - unsure
+        assert [code for code in cleared if not (can[code].clears or can[code].is_stopped)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "word", "missing"),
+    [
+        ("ssda903", "M03", "decided", ()),
+        ("ssda903", "M07", "clears", ("child.exploitation_flags", "incident.indicators")),
+        ("ssda903", "T03", "never", ("done",)),
+        ("ssd", "M11", "decided", ()),
+        ("nibrs", "E04", "in part", ("contact", "contact.sexual_activity")),
+        ("nibrs", "M03", "never", ("child.id", "missing")),
+        ("lapd", "E04", "clears", ("contact", "contact.sexual_activity", "suspect.date_of_birth")),
+        ("police-vulnerable-persons", "T02", "decided", ()),
+    ],
+)
+def test_the_page_of_a_format_says_what_a_rule_comes_to_and_what_is_missing(
+    name: str, code: str, word: str, missing: tuple[str, ...]
+) -> None:
+    (found,) = [one for one in reach(load_mapping(name), default_pack()) if one.rule.code == code]
+    assert comes_to(found) == word
+    assert set(missing) <= {*found.missing}
+
+
+def test_what_a_rule_rests_on_is_known_for_a_format_of_children_alone() -> None:
+    (found,) = [one for one in reach(load_mapping("annex-a-8"), default_pack()) if one.rule.code == "M02"]
+    assert {"child.in_care", "child.legal_status", "child.placement_type"} <= found.reads - {*found.missing}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from riskflags.report.reference.fields import fields_page
+from riskflags.report.reference.formats import format_pages
 from riskflags.report.reference.language import language_page
 from riskflags.report.reference.packs import actions_page, rules_page, vocabulary_page
 from riskflags.report.reference.problems import problems_page
@@ -19,7 +20,7 @@ __all__ = ["reference_pages"]
 
 
 def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str, str]:
-    """Return the pages on fields, language, problems, and the rules, actions and vocabulary of a pack, by file name.
+    """Return the pages on fields, language, problems, formats, and what a pack is made of, by file name.
 
     `problems` are real ones, by code, that are shown as examples of their codes.
     """
@@ -30,4 +31,5 @@ def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str,
         "rules.md": rules_page(pack),
         "actions.md": actions_page(pack),
         "vocabulary.md": vocabulary_page(pack),
+        **format_pages(pack),
     }
