@@ -216,8 +216,8 @@ def ssda903(tmp_path: Path) -> Callable[..., Intake]:
 
 
 def test_the_shipped_mappings_are_listed_and_load() -> None:
-    assert [mapping.name for mapping in mappings()] == ["ssda903"]
-    assert load_mapping("ssda903").label == mappings()[0].label
+    assert {"ssda903", "nibrs", "ssd"} <= {mapping.name for mapping in mappings()}
+    assert load_mapping("ssda903").label in [mapping.label for mapping in mappings()]
 
 
 def test_an_episode_of_the_return_holds_days_and_nothing_but_the_episode(ssda903: Callable[..., Intake]) -> None:

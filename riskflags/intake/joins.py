@@ -83,20 +83,24 @@ class LookUps:
 
     def joined(self, sight: Sight) -> tuple[Sight, list[Defect]]:
         """Return what a row can see with the rows joined to it, and a defect for each table that has too many."""
-        rows = dict(sight.rows)
+        rows, many = dict(sight.rows), dict(sight.many)
         defects: list[Defect] = []
         for name, held in self._held.items():
             join = self._joins[name]
             key = tuple(sight.cell(Column(sight.table, header)) for header in join.on)
             found = self._in_force(join, held.get(key, []) if all(key) else [], sight)
-            if len(found) > 1:
+            if join.many and found:
+                many[name] = tuple(one.seen for one in found)
+                self._used |= {seen.place for seen in many[name]}
+                rows[name] = found[0].seen
+            elif len(found) > 1:
                 on = " and ".join(join.on)
                 message = f"{on}: expected at most one row of {name} that fits, found {len(found)}"
                 defects.append(Defect(sight.place, name, on, "many_match", "at most one row that fits", message))
             elif found:
                 rows[name] = found[0].seen
                 self._used.add(found[0].seen.place)
-        return Sight(sight.table, rows, sight.reading), defects
+        return Sight(sight.table, rows, sight.reading, many), defects
 
     def _in_force(self, join: Join, held: list[_Held], sight: Sight) -> list[_Held]:
         """Return the rows in force; where one ends on the day on which another begins, the one that begins."""

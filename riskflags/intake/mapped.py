@@ -99,6 +99,9 @@ class MappedFiles:
         paths = {path for fields in self._fillable(table).values() for path in fields}
         paths |= {path for layout in sides.values() for path in layout.paths()}
         more: dict[str, object] = {"fields": tuple(sorted(paths))}
+        more |= {} if any(path.startswith("action.") for path in paths) else {"actions": "none"}
+        more |= {} if any(path.startswith("marker.") for path in paths) else {"markers": False}
+        more |= {} if any(path.startswith("suspect.") for path in paths) else {"suspects": False}
         more |= {side: "all" if side == "actions" else True for side in sides}
         return self._mapping.holds.model_copy(update=more)
 
@@ -217,7 +220,9 @@ class MappedFiles:
     ) -> Iterator[Gone | Side]:
         """Yield a row of a list as an item; or as gone, where it says to no record, or is no action."""
         key = self._key(table, headers, sight)
+        sight, joined = self._lookups.joined(sight)
         item, defects = self._reader.facts(attribute, self._cells(self._fields.get(attribute, {}), sight), sight.place)
+        defects += joined
         fatal = next((defect for defect in defects if defect.fatal), None)
         if not all(key):
             blank = next(header for header, text in zip(headers, key, strict=True) if not text)

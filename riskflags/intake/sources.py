@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from riskflags.intake.account import Defect, RowPlace, echo
@@ -46,6 +46,8 @@ class Sight:
     table: str
     rows: Mapping[str, Seen]
     reading: Reading
+    many: Mapping[str, tuple[Seen, ...]] = field(default_factory=dict[str, tuple[Seen, ...]])
+    """Every row of the tables of which many may be joined; the first of them stands in `rows`."""
 
     @property
     def place(self) -> RowPlace:
@@ -57,6 +59,15 @@ class Sight:
         seen = self.rows.get(column.table)
         return seen.cells.get(self.reading.header(column.header), "") if seen else ""
 
+    def cells(self, column: Column) -> tuple[str, ...]:
+        """Return what stands in a column of every row that is joined; one that is empty where none is."""
+        header = self.reading.header(column.header)
+        return tuple(seen.cells.get(header, "") for seen in self.many.get(column.table, ())) or (self.cell(column),)
+
+    def text(self, column: Column) -> str:
+        """Return what stands in a column; of many rows as the list that one cell would hold."""
+        return self.reading.list_joint.join(cell for cell in self.cells(column) if cell)
+
     def has(self, column: Column) -> bool:
         """Return whether there is such a cell, blank or not."""
         seen = self.rows.get(column.table)
@@ -64,7 +75,7 @@ class Sight:
 
     def passes(self, test: RowTest | None) -> bool:
         """Return whether the rows pass a test; no test is always passed."""
-        return test is None or passes(test, self.cell, fold=self.reading.fold)
+        return test is None or passes(test, self.cells, fold=self.reading.fold)
 
     def name(self, column: Column) -> str:
         """Return what messages call a column: with its table where that is another."""
@@ -86,7 +97,7 @@ def cell_of(source: Source, info: FieldInfo, sight: Sight) -> Cell | None:
             return _date_time(source.form, info, sight)
         case From(columns=columns):
             column = next((column for column in columns if sight.has(column)), None)
-            return None if column is None else _converted(sight.cell(column), column, source, info, sight)
+            return None if column is None else _converted(sight.text(column), column, source, info, sight)
         case Template(parts=parts):
             cells = [part if isinstance(part, str) else sight.cell(part) for part in parts]
             column = next((part for part in parts if not isinstance(part, str) and not sight.cell(part)), None)

@@ -8,7 +8,7 @@ from riskflags.incident import TIMES
 from riskflags.source.problems import listed, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from riskflags.fields import FieldInfo
     from riskflags.mapping.model import Column, FileMapping, RowsKind, Table
@@ -65,10 +65,23 @@ def _check_join(table: Table, mapping: FileMapping, problems: Problems) -> None:
         hint = "say by which headers its rows find their record: join: {on: [Incident Ref]}"
         problems.report("RF013", table.place, f"a table with rows: {table.rows} without `join`", hint)
         return
-    records = [other for other in mapping.tables.values() if other.rows == "records"]
-    if table.join.on and not any({*table.join.on} <= {*other.headers} for other in records):
-        message = f"no table of records has all of {listed(table.join.on)} among its headers"
+    if table.join.many and table.rows != "lookup":
+        message, hint = (
+            f"`many` in a table with rows: {table.rows}",
+            "any number of them belong to a record: take it out",
+        )
+        problems.report("RF020", table.place, message, hint)
+    if table.join.on and not any(True for _ in _joined_to(table, mapping)):
+        of = "records or of their lists" if table.rows == "lookup" else "records"
+        message = f"no table of {of} has all of {listed(table.join.on)} among its headers"
         problems.report("RF101", table.place, message, "join on headers that both tables have")
+
+
+def _joined_to(table: Table, mapping: FileMapping) -> Iterator[Table]:
+    """Yield the tables whose rows those of a table can be joined to: of records, and of lists where it is a look-up."""
+    kinds = ("records", *ITEMS.values()) if table.rows == "lookup" else ("records",)
+    headers = {*table.join.on} if table.join is not None else set[str]()
+    yield from (one for one in mapping.tables.values() if one.rows in kinds and headers <= {*one.headers})
 
 
 def _check_fields(mapping: FileMapping, infos: Mapping[str, FieldInfo], problems: Problems) -> None:
@@ -79,13 +92,25 @@ def _check_fields(mapping: FileMapping, infos: Mapping[str, FieldInfo], problems
                 message = f"{path} cannot be filled from a table with rows: {rows}"
                 hint = f"{infos[path].path} is read from rows of its own kind, or from the row of the record"
                 problems.report("RF111", source.place, message, hint)
+        many = [column for column in source.filled_from() if _is_of_many(column, mapping)]
+        if many and infos[path].kind != "codes":
+            message = f"{path} takes one value, and many rows of {many[0].table} may be joined"
+            hint = f"write {{always: VALUE, when: {{{many[0]}: {{in: [...]}}}}}}, or fill a list of codes from it"
+            problems.report("RF111", source.place, message, hint)
+
+
+def _is_of_many(column: Column, mapping: FileMapping) -> bool:
+    join = mapping.tables[column.table].join
+    return join is not None and join.many
 
 
 def _is_in_sight(column: Column, path: str, mapping: FileMapping) -> bool:
-    rows = mapping.tables[column.table].rows
-    group = path.partition(".")[0]
-    if rows in ("records", "lookup"):
-        return rows == "records" or group not in ITEMS
+    table = mapping.tables[column.table]
+    rows, group = table.rows, path.partition(".")[0]
+    if rows == "records":
+        return True
+    if rows == "lookup":
+        return group not in ITEMS or any(one.rows == ITEMS[group] for one in _joined_to(table, mapping))
     if rows == "children":
         return group == "child"
     return rows == ITEMS.get(group) or path == "incident.id"

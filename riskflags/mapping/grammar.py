@@ -28,6 +28,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "no_identity": Key("a list of fields"),
         "fields": Key("{field: table.Header}", _NEEDED),
         "unused": Key("a list of table.Header"),
+        "known_limits": Key("text"),
     },
     "a table": {
         "headers": Key("a list of headers", _NEEDED),
@@ -45,6 +46,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "in_force_at": Key("table.Header"),
         "from": Key("a header"),
         "to": Key("a header"),
+        "many": Key("true"),
     },
     "how files are read": {
         "encoding": Key("a list of encodings"),

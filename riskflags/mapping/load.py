@@ -119,6 +119,7 @@ class _Loader:
             no_identity=frozenset(self._paths(taken.get("no_identity"))),
             fields=self._fields(taken.get("fields"), headers),
             unused=frozenset(self._unused(taken.get("unused"), headers)),
+            known_limits=values.text(taken.get("known_limits"), self._problems) or "",
         )
         if not taken.damaged:
             check(mapping, self._infos, taken, self._problems)
@@ -168,18 +169,19 @@ class _Loader:
         if taken is None:
             return None
         on = headers.sure_headers(taken.get("on"), name) if taken.get("on") is not None else ()
+        many = values.yes_no(taken.get("many"), self._problems) or False
         parts = {key: taken.get(key) for key in ("in_force_at", "from", "to")}
         if any(parts.values()) and not all(parts.values()) and not taken.damaged:
             lacking = next(key for key, value in parts.items() if value is None)
             hint = "in_force_at, from and to go together: {in_force_at: table.H, from: H, to: H}"
             self._problems.report("RF013", taken.place, f"a join without `{lacking}`", hint)
         if not all(parts.values()):
-            return Join(on)
+            return Join(on, many=many)
         at = headers.sure_column(parts["in_force_at"])
         begins, ends = (headers.sure_column(parts[key], table=name) for key in ("from", "to"))
         if at is None or begins is None or ends is None:
-            return Join(on)
-        return Join(on, at, begins.header, ends.header)
+            return Join(on, many=many)
+        return Join(on, at, begins.header, ends.header, many)
 
     # ---- how files are read ------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, assert_never, get_args
 from riskflags.errors import NOWHERE, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from riskflags.incident import Holds
@@ -66,19 +66,26 @@ class TestGroup:
 RowTest = CellTest | TestGroup
 
 
-def passes(test: RowTest, cell: Callable[[Column], str], *, fold: Callable[[str], str]) -> bool:
-    """Return whether a row passes a test. A cell that is no number is in no range."""
+def passes(test: RowTest, cells: Callable[[Column], Sequence[str]], *, fold: Callable[[str], str]) -> bool:
+    """Return whether a row passes a test. A cell that is no number is in no range.
+
+    `cells` are those of a column: one, or one for each row of a table of which many rows are joined. One is enough.
+    """
     match test:
         case CellTest():
-            if test.is_range:
-                number = _number(cell(test.column))
-                return number is not None and _is_between(number, test)
-            return fold(cell(test.column)) in {fold(text) for text in test.texts}
+            return any(_fits(test, cell, fold) for cell in cells(test.column))
         case TestGroup():
-            answers = (passes(inner, cell, fold=fold) for inner in test.tests)
+            answers = (passes(inner, cells, fold=fold) for inner in test.tests)
             return all(answers) if test.kind == "all" else any(answers) is (test.kind == "any")
         case _:
             assert_never(test)
+
+
+def _fits(test: CellTest, cell: str, fold: Callable[[str], str]) -> bool:
+    if test.is_range:
+        number = _number(cell)
+        return number is not None and _is_between(number, test)
+    return fold(cell) in {fold(text) for text in test.texts}
 
 
 def _is_between(number: Decimal, test: CellTest) -> bool:
@@ -208,12 +215,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """How rows of a table are found: equal cells under the headers `on`; with `at`, the row in force on that day."""
+    """How rows of a table are found: equal cells under the headers `on`; with `at`, the row in force on that day.
+
+    At most one row may fit, unless there may be `many`: they fill lists of codes, and one that passes a test is enough.
+    """
 
     on: tuple[str, ...]
     at: Column | None = None
     begins: str = ""
     ends: str = ""
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +298,16 @@ class FileMapping:
     no_identity: frozenset[str]
     fields: Mapping[str, Source]
     unused: frozenset[Column]
+    known_limits: str = ""
 
     def used(self) -> frozenset[Column]:
         """Return the columns that anything reads."""
         found = {column for source in self.fields.values() for column in source.columns()}
-        return frozenset(found.union(*(table.columns() for table in self.tables.values())))
+        return frozenset(found.union(self._joined_on(), *(table.columns() for table in self.tables.values())))
+
+    def _joined_on(self) -> Iterator[Column]:
+        """Yield the columns of any table by which rows of another are joined to it."""
+        for join in (table.join for table in self.tables.values() if table.join is not None):
+            for other in self.tables.values():
+                if {*join.on} <= {*other.headers}:
+                    yield from (Column(other.name, header) for header in join.on)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from riskflags.report.reference.catalogue import catalogue_page
 from riskflags.report.reference.fields import fields_page
+from riskflags.report.reference.formats import format_pages
 from riskflags.report.reference.harms import harms_page
 from riskflags.report.reference.language import language_page
 from riskflags.report.reference.packs import actions_page, rules_page, vocabulary_page
@@ -21,7 +22,7 @@ __all__ = ["reference_pages"]
 
 
 def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str, str]:
-    """Return the pages of the reference by file name: of the language, of a pack, and of what it asks for each harm.
+    """Return the pages of the reference by file name: of the language, of formats, of a pack, and of harms.
 
     `problems` are real ones, by code, that are shown as examples of their codes.
     """
@@ -34,5 +35,6 @@ def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str,
         "actions.md": actions_page(pack),
         "vocabulary.md": vocabulary_page(pack),
         "harms.md": harms_page(pack),
+        **format_pages(pack),
     }
     return {name: text for name, text in pages.items() if text}

@@ -33,8 +33,8 @@ def catalogue_page(pack: Pack) -> str:
     rules = sorted((one for one in pack.rules if one.status == "active"), key=lambda one: (_letters(one), _number(one)))
     families = sorted({_letters(one) for one in rules})
     about = (
-        f"{pack.title}, version {pack.version}: {len(rules)} rules. A rule raises a flag; a flag asks for actions, each "
-        "with an owner and a deadline. Where something that a rule needs is not on record, it is undecided and says what "
+        f"{pack.title}, version {pack.version}: {len(rules)} rules. A rule raises a flag; a flag asks for actions, "
+        "each with an owner and a deadline. Where what a rule needs is not on record, it is undecided and says what "
         "is missing: no flag does not mean that there is no risk."
     )
     parts = [about]
