@@ -19,7 +19,7 @@ from riskflags.incident import Incident
 from riskflags.model import Grade, Severity, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
@@ -320,6 +320,14 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """What tuned a pack for a deployment: whose it is, and why."""
+
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicates:
     """Records that are probably of one event: of a sort, alike in `by`, at overlapping times from `begins` to `ends`.
 
@@ -421,6 +429,7 @@ class Pack:
     report: Reported = Reported()
     duplicates: tuple[Duplicates, ...] = ()
     record: type[Incident] = Incident
+    overlays: tuple[Overlay, ...] = field(default=(), compare=False)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 
     @property
@@ -445,17 +454,18 @@ class Pack:
         return catalogue(self.record)
 
     @classmethod
-    def load(cls, path: str | Path, *, record: type[Incident] = Incident) -> Pack:
+    def load(cls, path: str | Path, *, record: type[Incident] = Incident, overlays: Sequence[str | Path] = ()) -> Pack:
         """Return the pack of a directory. PackError carries every problem that was found.
 
-        `record` is the model of its records, where a system adds fields of its own.
+        `record` is the model of its records, where a system adds fields of its own. `overlays` are files that tune
+        parameters, lists and the status of rules for a deployment; their order has no meaning.
         """
         if Incident not in record.__mro__:
             msg = f"record must be Incident or a subclass of it, not {record.__name__}"
             raise TypeError(msg)
         from riskflags.source import load  # noqa: PLC0415 - the loader builds packs: it imports this module
 
-        return load(path, record=record)
+        return load(path, record=record, overlays=overlays)
 
     def dump(self, path: str | Path) -> None:
         """Write the pack as YAML, in block style, into a folder that is empty or not there yet.

@@ -20,6 +20,8 @@ from riskflags.cli.app import app
 from riskflags.shipped import default_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typer.testing import Result
 
     from riskflags import Pack
@@ -41,8 +43,9 @@ load_pack = inputs.load_pack
 shipped_pack = functools.cache(lambda: load_pack(None, record=None))
 
 
-def _load(folder: Path | None, *, record: str | None) -> Pack:
-    return shipped_pack() if folder is None and record is None else load_pack(folder, record=record)
+def _load(folder: Path | None, *, record: str | None, overlays: Sequence[Path] = ()) -> Pack:
+    is_shipped = folder is None and record is None and not overlays
+    return shipped_pack() if is_shipped else load_pack(folder, record=record, overlays=overlays)
 
 
 def riskflags(*args: str | Path, stdin: str | None = None, env: dict[str, str | None] | None = None) -> Result:

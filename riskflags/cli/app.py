@@ -66,6 +66,9 @@ AsOf = Annotated[
 Record = Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help="A model of the record with more fields.")]
 Drafts = Annotated[bool, typer.Option("--drafts", help="Run draft rules too.")]
 ShowPersonal = Annotated[bool, typer.Option("--show-personal", help="Show values of personal fields.")]
+Overlays = Annotated[
+    list[Path] | None, typer.Option("--overlay", metavar="FILE", help="Tune parameters, lists and status; repeatable.")
+]
 PackFolder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A pack of rules [default: the shipped one].")]
 
 
@@ -121,6 +124,7 @@ def run(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where rows were rejected.")] = False,
     record: Record = None,
+    overlay: Overlays = None,
     drafts: Drafts = False,
     show_personal: ShowPersonal = False,
 ) -> None:
@@ -130,7 +134,7 @@ def run(
 
     options = RunOptions(
         inputs=Inputs(tuple(files), mapping, actions, suspects, markers),
-        terms=Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal),
+        terms=Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal, overlays=tuple(overlay or ())),
         out=out,
         form=form,
         fail_on=fail_on,
@@ -209,6 +213,7 @@ def explain(
     markers: Markers = None,
     as_of: AsOf = None,
     record: Record = None,
+    overlay: Overlays = None,
     drafts: Drafts = False,
     show_personal: ShowPersonal = False,
 ) -> None:
@@ -217,7 +222,7 @@ def explain(
     from riskflags.cli.inputs import Inputs, Terms
 
     inputs = Inputs((file,), mapping, actions, suspects, markers)
-    terms = Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal)
+    terms = Terms(rules, as_of, record, drafts=drafts, show_personal=show_personal, overlays=tuple(overlay or ()))
     raise typer.Exit(explain_incident(inputs, terms, Asked(incident, child, rule, grade=grade), form=form))
 
 

@@ -139,11 +139,10 @@ def write_schemas(folder: Path | None, *, out: Path, record: str | None) -> int:
 def _globs(folder: Path, out: Path) -> dict[str, str]:
     """Return which files each schema is for, as the YAML extension asks it."""
     begin = folder.as_posix()
+    globs = {"rule": f"{begin}/*/*.yaml", "overlay": "*.overlay.yaml"}
     return {
-        f"{'' if out.is_absolute() else './'}{out.as_posix()}/{name}.json": f"{begin}/*/*.yaml"
-        if name == "rule"
-        else f"{begin}/{FILES[name]}"
-        for name in FILES
+        f"{'' if out.is_absolute() else './'}{out.as_posix()}/{name}.json": globs.get(name, f"{begin}/{file}")
+        for name, file in FILES.items()
     }
 
 

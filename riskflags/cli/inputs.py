@@ -19,7 +19,7 @@ from riskflags.shipped import default_folder
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
 
@@ -43,16 +43,18 @@ class Terms:
     record: str | None = None
     drafts: bool = False
     show_personal: bool = False
+    overlays: tuple[Path, ...] = ()
 
     def pack(self) -> Pack:
         """Return the pack that was asked for."""
-        pack = load_pack(self.rules, record=self.record)
+        pack = load_pack(self.rules, record=self.record, overlays=self.overlays)
         return pack.with_drafts() if self.drafts else pack
 
 
-def load_pack(folder: Path | None, *, record: str | None) -> Pack:
-    """Return the pack of a folder, or the shipped one. PackError carries every problem."""
-    return Pack.load(shortest(folder if folder is not None else default_folder()), record=record_model(record))
+def load_pack(folder: Path | None, *, record: str | None, overlays: Sequence[Path] = ()) -> Pack:
+    """Return the pack of a folder, or the shipped one, as overlays tune it. PackError carries every problem."""
+    path = shortest(folder if folder is not None else default_folder())
+    return Pack.load(path, record=record_model(record), overlays=overlays)
 
 
 def shortest(path: Path) -> Path:

@@ -86,6 +86,8 @@ def _show_read(screen: Screen, ending: Ending) -> None:
     screen.line(f"As of {time_words(findings.as_of)} ({findings.as_of.isoformat()}).")
     rules = sum(rule.status == "active" for rule in pack.rules)
     screen.line(f"Rules: {safe(pack.title)} {safe(pack.version)}, {count(rules, 'rule')}, digest {short_digest(pack)}.")
+    for overlay in pack.overlays:
+        screen.line(f"Tuned by {safe(overlay.owner)}: {safe(overlay.reason)}.", indent=2)
     severities = Counter(flag.severity for flag in findings.flags)
     found = [f"{severities[severity]:,} {severity}" for severity in sorted(severities, reverse=True)]
     screen.line(f"{count(len(findings.flags), 'flag')}{': ' if found else ''}{', '.join(found)}.")

@@ -60,6 +60,7 @@ def summary(
         "backend": "online",
         "library_version": version,
         "pack": {"id": pack.id, "version": pack.version, "digest": pack.digest},
+        "overlays": [asdict(one) for one in pack.overlays],
         "rows": asdict(rows),
         "records": findings.records,
         "flags": _nested((flag.rule_id, str(flag.severity)) for flag in findings.flags),

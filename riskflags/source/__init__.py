@@ -21,6 +21,7 @@ from riskflags.source.examples import read_examples
 from riskflags.source.files import read_files
 from riskflags.source.layers import layered
 from riskflags.source.names import Names
+from riskflags.source.overlay import check_names, read_overlays
 from riskflags.source.problems import Problems
 from riskflags.source.rules import read_rule
 from riskflags.source.settings import pack_time, read_grades, read_reported, read_settings
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["PROBLEMS", "SHAPES", "dump", "load"]
 
 
-def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
+def load(path: str | Path, *, record: type[Incident] = Incident, overlays: Sequence[str | Path] = ()) -> Pack:
     """Return the pack of a folder. PackError carries every problem, in order of file, line and column.
 
     Paths in problems begin as `path` was given. `record` is the model of the records that the rules will read.
@@ -54,7 +55,9 @@ def load(path: str | Path, *, record: type[Incident] = Incident) -> Pack:
     settings = read_settings(files.named["pack.yaml"].node, names)
     names.zone = settings.zone
     declare_rules(files.rules, names)
+    names.tuning = read_overlays(overlays, names)
     _read_names(files, names)
+    check_names(names.tuning, names)
     settled = Settled(
         grades=read_grades(settings, names),
         report=read_reported(settings, names),
@@ -128,6 +131,7 @@ def _pack(settings: Settings, settled: Settled, found: Layered, names: Names) ->
         rules=found.rules, readings=found.readings, layers=found.layers, read_across=found.read_across,
         school=settings.school,
         ignore=settings.ignore, grades=settled.grades, report=settled.report, duplicates=settled.duplicates,
+        overlays=tuple(names.tuning.overlays),
         record=names.record,
         warnings=names.problems.found(),
     )  # fmt: skip

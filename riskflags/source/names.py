@@ -16,6 +16,7 @@ from riskflags.fields import FieldInfo, catalogue, group_paths
 from riskflags.incident import GROUPS, LISTS
 from riskflags.kinds import KindName, default_zone
 from riskflags.pack import GapReading
+from riskflags.source.overlay import Tuning
 from riskflags.source.problems import listed, quoted
 from riskflags.source.values import written
 
@@ -182,6 +183,7 @@ class Names:
         self.readings: dict[str, Reading] = {}
         self.families_read: dict[str, frozenset[str]] = {}
         self.made: dict[str, Derived] = {}
+        self.tuning: Tuning = Tuning()
         self.action_params: dict[str, frozenset[str]] = {}
         self.condition_traits: dict[str, Traits] = {}
         self.code_places: dict[str, dict[str, Place]] = {}

@@ -92,6 +92,8 @@ def read_rule(file: RuleFile, names: Names) -> Dated | None:
     version = values.whole(taken.get("version"), problems, least=1)
     texts = {key: values.text(taken.get(key), problems) for key in ("title", "why", "known_limits")}
     status = values.choice(taken.get("status"), _STATUS, problems)
+    if file.rule_id in names.tuning.status:
+        status = names.tuning.status[file.rule_id].status
     effective = _effective(taken, names)
     source = citations(taken.get("source"), names)
     values.choice(taken.get("for_each"), ("suspects",), problems)

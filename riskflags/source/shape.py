@@ -95,6 +95,15 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "source": _SOURCES,
         "default": Key("local"),
     },
+    "an overlay": {
+        "owner": _TEXT,
+        "reason": _TEXT,
+        "params": Key("{name: a value, or {value, from}}"),
+        "lists": Key("{name: {add, remove}}"),
+        "status": Key("{rule: draft, active or retired}"),
+    },
+    "a tuned parameter": {"value": Key("a number or a duration", _NEEDED), "from": Key("a date")},
+    "a tuned list": {"add": Key("a list of codes"), "remove": Key("a list of codes")},
     "a role": {"label": _TEXT},
     "a derived value": {
         "label": _TEXT,

@@ -92,7 +92,7 @@ def read_lists(defined: Mapping[str, Defined], names: Names) -> None:
         names.problems.report("RF120", parts[circle[0]].key.place, f"lists that hold each other: {path}", hint)
     total = 0
     for name in order:
-        codes = parts[name].codes_with(names)
+        codes = names.tuning.codes(name, parts[name].codes_with(names), names)
         total += len(codes)
         if total > MOST_CODES:
             message = f"more than {MOST_CODES:,} codes in the lists of the pack"
@@ -169,8 +169,23 @@ def read_params(defined: Mapping[str, Defined], names: Names) -> None:
         dated = _dated(taken.get("values"), is_duration=unit == "duration", names=names)
         if unit is None or not dated:
             continue
-        found = tuple(sorted(dated, key=lambda one: one[0]))
-        names.params.known[name] = Param(name, label or "", unit, found, source, local == "local", key.place)
+        found = _tuned(name, sorted(dated, key=lambda one: one[0]), is_duration=unit == "duration", names=names)
+        is_local = local == "local" or name in names.tuning.params
+        names.params.known[name] = Param(name, label or "", unit, found, source, is_local, key.place)
+
+
+def _tuned(
+    name: str, dated: list[tuple[date, Decimal | Duration]], *, is_duration: bool, names: Names
+) -> tuple[tuple[date, Decimal | Duration], ...]:
+    """Return the values of a parameter as an overlay has them: from its day on, or at all times."""
+    tuned = names.tuning.params.get(name)
+    if tuned is None:
+        return tuple(dated)
+    read = values.duration(tuned.value, names.problems) if is_duration else _number(tuned.value, names)
+    if read is None:
+        return tuple(dated)
+    since = tuned.since or dated[0][0]
+    return (*(one for one in dated if one[0] < since), (since, read))
 
 
 def _dated(node: Node | None, *, is_duration: bool, names: Names) -> list[tuple[date, Decimal | Duration]]:

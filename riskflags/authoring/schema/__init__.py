@@ -52,6 +52,7 @@ FILES = {
     "vocabulary": "vocabulary.yaml",
     "actions": "actions.yaml",
     "sources": "sources.yaml",
+    "overlay": "an overlay",
 }
 """Name of a schema -> the part of the grammar that its files are."""
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -59,7 +60,7 @@ _REFERENCE = re.compile(r'"#/definitions/([^"]+)"')
 
 
 def schemas(pack: Pack) -> dict[str, Schema]:
-    """Return the schema of each sort of file of a pack: of a rule, and of the four files beside the rules.
+    """Return the schema of each sort of file: of a rule, of the four files beside the rules, and of an overlay.
 
     Draft 7 of JSON Schema, which the YAML extensions of editors read.
     """
@@ -245,6 +246,10 @@ class _Definitions:
             "{calc.name: a derived value}": named(own, OWN),
             "{name: a condition}": named(any_of(condition, reference("a named condition"))),
             "{name: {label}}": named(reference("a role")),
+            "{name: a value, or {value, from}}": named(any_of(NUMBER, span, reference("a tuned parameter"))),
+            "{name: {add, remove}}": named(reference("a tuned list")),
+            "{rule: draft, active or retired}": named({"enum": ["draft", "active", "retired"]}),
+            "a number or a duration": any_of(NUMBER, span),
             "{name: an action}": named(reference("an action")),
             "{within: 24 hours, of: incident.reported_at}, or a list of these": one_or_many(due),
             "{codes, outcomes}, {field} or {marker}, or a list of these": one_or_many(way),

@@ -80,6 +80,7 @@ def contents(source: Source) -> Contents:
         trust=tuple(_trust(source)),
         terms=(
             ("Rules", f"{pack.id} {pack.version}, {pack.digest}"),
+            *((f"Tuned by {one.owner}", one.reason) for one in pack.overlays),
             ("As of", source.findings.as_of.isoformat()),
             ("Made by", f"riskflags {source.version}"),
             ("Rows", _rows_words(rows)),
