@@ -23,10 +23,10 @@ from riskflags.explaining import explained_condition
 from riskflags.explanation import tree_text
 from riskflags.model import Verdict
 from riskflags.online import Online
-from riskflags.pack import Computed, FlagReading, GapReading, LookUp
+from riskflags.pack import FlagReading, GapReading, LookUp
 from riskflags.record import Names, Records
 from riskflags.requirements import Outcome, with_severity
-from riskflags.source.web import conditions_of
+from riskflags.source.web import conditions_of, values_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -280,18 +280,8 @@ def _read_by(rule: Rule, pack: Pack, requiring: Mapping[str, set[str]]) -> Itera
 def _looked_for(rule: Rule, pack: Pack) -> Iterator[Condition]:
     """Yield the conditions of every look-up that a rule reads, by its values of values too."""
     derived = {**pack.derived, **{own.name: own for own in rule.derived}}
-    ahead = [name for condition in conditions_of(rule) for name in names_read(condition)]
-    seen: set[str] = set()
-    while ahead:
-        name = ahead.pop().removeprefix("this.")
-        if name in seen or name not in derived:
-            continue
-        seen.add(name)
-        how = derived[name].how
-        ahead += how.names if isinstance(how, Computed) else how.by
-        for condition in how.conditions if isinstance(how, LookUp) else ():
-            yield condition
-            ahead += names_read(condition)
+    for one in values_behind(rule, derived):
+        yield from one.how.conditions if isinstance(one.how, LookUp) else ()
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------

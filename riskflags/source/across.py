@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
-from riskflags.condition import comparisons, names_read
-from riskflags.pack import Computed, Derived, FlagReading, GapReading, LookUp, MarkerInPlace, RecordedAction
+from riskflags.condition import comparisons
+from riskflags.pack import Derived, FlagReading, GapReading, LookUp, MarkerInPlace, RecordedAction
 from riskflags.source.problems import listed, quoted
 from riskflags.source.renaming import derived_renamed
-from riskflags.source.web import Web, about, conditions_of, meaning_of, required_by
+from riskflags.source.web import Web, about, conditions_of, meaning_of, required_by, values_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,10 @@ def read_across(rules: Sequence[Rule], web: Web, names: Names) -> Across:
                 readings[changed[comparison.name]] = meaning
                 read[key] = read.get(key, frozenset()) | (meaning.rules or frozenset())
         derived[key] = derived_renamed(one, changed)
-    behind = {rule.id: _behind(rule, read, every) for rule in rules}
+    behind = {
+        rule.id: frozenset[str]().union(*(read.get(one.name, ()) for one in values_behind(rule, every)))
+        for rule in rules
+    }
     return Across(derived, readings, behind, _with_what_they_read(frozenset[str]().union(*read.values()), web))
 
 
@@ -172,37 +175,6 @@ def _meaning(name: str, alone: _Alone, web: Web, names: Names) -> Reading:
             return dataclasses.replace(reading, actions=actions, rules=ids)
         case _:
             assert_never(reading)
-
-
-# ---- who reads them --------------------------------------------------------------------------------------------------
-
-
-def _behind(rule: Rule, read: Mapping[str, frozenset[str]], every: Mapping[str, Derived]) -> frozenset[str]:
-    """Return the rules that the look-ups of a rule read, its values of values among them."""
-    found: set[str] = set()
-    ahead = [name for condition in conditions_of(rule) for name in names_read(condition)]
-    ahead += [due.anchor for ask in rule.requires for due in ask.due]
-    seen: set[str] = set()
-    while ahead:
-        name = ahead.pop().removeprefix("this.")
-        if name in seen or name not in every:
-            continue
-        seen.add(name)
-        found |= read.get(name, frozenset())
-        ahead += _names_behind(every[name])
-    return frozenset(found)
-
-
-def _names_behind(derived: Derived) -> Iterator[str]:
-    match derived.how:
-        case Computed():
-            yield from derived.how.names
-        case LookUp():
-            yield from derived.how.by
-            for condition in derived.how.conditions:
-                yield from names_read(condition)
-        case _:
-            assert_never(derived.how)
 
 
 def _with_what_they_read(ids: frozenset[str], web: Web) -> frozenset[str]:

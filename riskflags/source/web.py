@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
-from riskflags.condition import comparisons
-from riskflags.pack import FlagReading, GapReading
+from riskflags.condition import comparisons, names_read
+from riskflags.pack import Computed, FlagReading, GapReading, LookUp
 from riskflags.source.order import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from riskflags.condition import Comparison, Condition
-    from riskflags.pack import Reading, Rule
+    from riskflags.pack import Derived, Reading, Rule
     from riskflags.source.names import Names
 
 
@@ -40,6 +40,32 @@ def conditions_of(rule: Rule) -> Iterator[Condition]:
         if ask.when is not None:
             yield ask.when
         yield from (due.when for due in ask.due if due.when is not None)
+
+
+def values_behind(rule: Rule, derived: Mapping[str, Derived]) -> Iterator[Derived]:
+    """Yield each derived value that a rule reads, and each that such a value rests on, once."""
+    ahead = [name for condition in conditions_of(rule) for name in names_read(condition)]
+    ahead += [due.anchor for ask in rule.requires for due in ask.due]
+    seen: set[str] = set()
+    while ahead:
+        name = ahead.pop().removeprefix("this.")
+        if name in seen or name not in derived:
+            continue
+        seen.add(name)
+        yield derived[name]
+        ahead += _names_behind(derived[name])
+
+
+def _names_behind(derived: Derived) -> Iterator[str]:
+    match derived.how:
+        case Computed():
+            yield from derived.how.names
+        case LookUp():
+            yield from derived.how.by
+            for condition in derived.how.conditions:
+                yield from names_read(condition)
+        case _:
+            assert_never(derived.how)
 
 
 def woven(rules: Sequence[Rule], names: Names) -> Web:
