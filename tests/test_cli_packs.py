@@ -138,7 +138,9 @@ def test_fields_lists_paths_kinds_codes_and_what_is_personal() -> None:
 def test_mappings_lists_the_shipped_ones() -> None:
     found = riskflags("mappings")
     assert found.exit_code == 0
-    assert found.stdout.startswith("ssda903")
+    names = [line.split()[0] for line in found.stdout.splitlines()[:-1]]
+    assert names == sorted(names)
+    assert {"annex-a-8", "lapd", "nibrs", "police-vulnerable-persons", "ssd", "ssda903"} <= set(names)
 
 
 # ---- demo ------------------------------------------------------------------------------------------------------------
