@@ -116,11 +116,23 @@ def how_many_events(items: Sequence[Counted]) -> tuple[int, int, Needs]:
     most = len(set(certain)) + more
     if least == most:
         return least, most, NO_NEEDS
-    sizes: dict[int, int] = {}
-    for event in possible:
-        sizes[event] = sizes.get(event, 0) + 1
-    shared = [item for event, item in zip(possible, items, strict=True) if sizes[event] > 1]
-    return least, most, NO_NEEDS.union(*(one.needs for item in shared for one in item.occurrences))
+    unsure = unsettled([item.occurrences for item in items], possible)
+    return least, most, NO_NEEDS.union(*unsure)
+
+
+def unsettled(records: Sequence[Sequence[Occurrence]], possible: Sequence[int]) -> list[Needs]:
+    """Return for each record what would settle which others are of its event; nothing where that is known.
+
+    `possible` are the events of which the records may be.
+    """
+    certain = together(records, surely=True)
+    parts: dict[int, set[int]] = {}
+    for event, part in zip(possible, certain, strict=True):
+        parts.setdefault(event, set()).add(part)
+    return [
+        NO_NEEDS.union(*(one.needs for one in occurrences)) if len(parts[event]) > 1 else NO_NEEDS
+        for event, occurrences in zip(possible, records, strict=True)
+    ]
 
 
 def together(records: Sequence[Sequence[Occurrence]], *, surely: bool) -> list[int]:

@@ -98,10 +98,7 @@ class Record:
     @property
     def counted_once(self) -> tuple[Occurrence, ...]:
         """What the definitions see of the record whose duplicates look-ups count once."""
-        if not self._records.pack.duplicates:
-            return ()
-        pairs = zip(self.occurrences, self._records.pack.duplicates, strict=True)
-        return tuple(found for found, spec in pairs if spec.once)
+        return tuple([self.occurrences[number] for number in self._records.once])
 
     def _lies_ahead(self, facts: Facts, begins: str) -> bool:
         moment = getattr(facts, begins.partition(".")[2])
@@ -211,7 +208,7 @@ class Names:
 class Records:
     """All the records of one assessment, at one as_of, each findable by any of its values.
 
-    `decide` decides, on a record that a look-up looks at, the rules whose flags and gaps can be read of it.
+    `decide` is set by what decides rules: on a record that a look-up looks at, it gives what reads its flags and gaps.
     A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
     is taken, so that the order in which they came does not matter.
     """
@@ -223,11 +220,11 @@ class Records:
         *,
         as_of: datetime,
         rejected: Sequence[RejectedRow] = (),
-        decide: Callable[[Record], Read] | None = None,
     ) -> None:
         self.names = names
-        self.decide = decide or _undecided
+        self.decide: Callable[[Record], Read] = _undecided
         self.pack = names.pack
+        self.once = tuple(number for number, spec in enumerate(names.pack.duplicates) if spec.once)
         self.as_of = Moment.at(as_of.astimezone(names.zone))
         self.rejected = tuple(reject for reject in rejected if reject.child_id)
         self._index: dict[str, dict[Hashable, list[Record]]] = {}

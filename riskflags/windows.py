@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import Answer, both, holds, invert
 from riskflags.condition import needs as needs_of
-from riskflags.duplicates import together
+from riskflags.duplicates import together, unsettled
 from riskflags.looking import PARAM, THIS, looked_at, of_this, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, all_needs
 
@@ -110,9 +110,8 @@ def last_ones(
         if may_be >= last:
             of = one.record.id if one.record is not record else ""
             needs |= all_needs([one.when]) | of_this(unread)
-            for other in placed:
+            for other, events in zip(placed, later.unsettled, strict=True):
                 own = other.record.id if other.record is not record else ""
-                events = NO_NEEDS.union(*(seen.needs for seen in other.record.counted_once))
                 unsure = both(other.counts, invert(_ordered(other.when, one.when))) is None
                 if unsure and other is not one:
                     needs |= _as_seen_from(other.needs | all_needs([other.when]), other=own, looked=of)
@@ -125,7 +124,7 @@ class _Later:
     """How many events come after each of the records that may take a place: for sure at least, possibly at most.
 
     Records of one event take one place, the latest of theirs; those that only may be of one are one at least, and
-    possibly more.
+    possibly more. `unsettled` is, for each record, what would settle which others are of its event.
     """
 
     def __init__(self, placed: Sequence[_Candidate]) -> None:
@@ -133,6 +132,7 @@ class _Later:
         events = [one.record.counted_once for one in placed]
         self._fewest = together(events, surely=False)
         self._most = together(events, surely=True)
+        self.unsettled = unsettled(events, self._fewest)
         starts: dict[int, int] = {}
         ends: dict[int, int] = {}
         for one, few, many in zip(placed, self._fewest, self._most, strict=True):
