@@ -115,6 +115,12 @@ def test_an_overlay_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert [code for code, *_ in problems(tmp_path / "none.yaml")] == ["RF002"]
 
 
+@pytest.mark.parametrize("data", [b"", b"params: {a: [\n", b"owner: \xff\n"])
+def test_an_overlay_that_is_not_yaml_has_one_problem(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "broken.yaml").write_bytes(data)
+    assert [found[0] for found in problems(tmp_path / "broken.yaml")] == ["RF001"]
+
+
 def test_a_run_with_an_overlay_says_so_and_comes_out_otherwise(overlay: Write, tmp_path: Path) -> None:
     file = overlay("params: {repeat_missing_count: 4}\n")
     before, after = tmp_path / "before", tmp_path / "after"

@@ -105,11 +105,11 @@ def _file(path: Path, names: Names) -> Taken | None:
         message = f"the overlay cannot be read: {error.strerror or error}"
         names.problems.report("RF002", Place(shown), message, "name a file that can be read")
         return None
+    before = len(names.problems)
     node = parse(data, shown, names.problems)
-    if node is None:
+    if node is None and len(names.problems) == before:
         names.problems.report("RF001", Place(shown), "the file is empty", "write at least owner and reason")
-        return None
-    return take(node, "an overlay", names.problems)
+    return take(node, "an overlay", names.problems) if node is not None else None
 
 
 def _entries(node: Node | None, seen: Mapping[str, object], what: str, names: Names) -> Iterator[tuple[Scalar, Node]]:
