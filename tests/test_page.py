@@ -9,6 +9,7 @@ import importlib.util
 import json
 import re
 import zipfile
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,6 +179,21 @@ def test_what_falls_due_is_told_by_day(tmp_path: Path) -> None:
         "Falls due in the 48 hours after that, with no record yet",
     )
     assert "A missing risk assessment with its rationale" in page
+
+
+def test_what_falls_due_first_stands_first(tmp_path: Path) -> None:
+    file = tmp_path / "new.jsonl"
+    records = [
+        {"incident.id": name, "incident.type": "missing_episode", "incident.reported_at": at, "child.in_care": "yes"}
+        for name, at in (("late", "2025-10-09T19:30"), ("soon", "2025-10-08T21:30"))
+    ]
+    file.write_text("\n".join(json.dumps(record | {"child.id": "C1"}) for record in records))
+    page = page_of(str(file), as_of="2025-10-09T20:00").read_text(encoding="utf-8")
+    table = page.partition("<caption>Falls due in the next 24 hours")[2].partition("</table>")[0]
+    due = re.findall(r"<th scope=\"row\">([^<]*)</th>", table)
+    moments = [datetime.strptime(words, "%d %B %Y, %I:%M%p") for words in due]  # noqa: DTZ007 - one zone
+    assert {moment.day for moment in moments} == {9, 10}
+    assert moments == sorted(moments)
 
 
 def test_of_many_flagged_records_the_worst_are_listed_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

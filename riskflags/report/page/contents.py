@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from riskflags.figures.facts import NOT_RECORDED
 from riskflags.report.page.leaders import leaders
 from riskflags.report.page.parts import GROUPS_SHOWN, Cells, Part, Row, Source, first, shown
-from riskflags.report.page.values import MOST_CASES, NOT_RECORDED, percent, rules_on_page, severity_names
+from riskflags.report.page.values import MOST_CASES, percent, rules_on_page, severity_names
 from riskflags.report.phrases import count, need_words, plain, sentence
 from riskflags.words import time_words
 
@@ -123,11 +124,11 @@ def _held(source: Source, cases: Sequence[CaseOnPage]) -> str:
 
 
 def _soon(source: Source) -> Iterator[Cells]:
-    due = sorted(source.kept.due_soon, key=lambda one: (one.hours, one.due, one.incident))
+    due = sorted(source.kept.due_soon, key=lambda one: (one.due_at, one.incident, one.child))
     for hours, words in ((24, "in the next 24 hours"), (72, "in the 48 hours after that")):
         found = [one for one in due if one.hours == hours]
         rows = tuple(
-            (one.due, f"{one.label}{f' (suspect {one.suspect})' if one.suspect else ''}", one.owner,
+            (time_words(one.due_at), f"{one.label}{f' (suspect {one.suspect})' if one.suspect else ''}", one.owner,
              one.child or NOT_RECORDED, one.incident, one.severity)
             for one in found[:SOON_SHOWN]
         )  # fmt: skip

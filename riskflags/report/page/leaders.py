@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from riskflags.figures.facts import NOT_RECORDED
 from riskflags.report.page import charts
 from riskflags.report.page.parts import GROUPS_SHOWN, Cells, Part, Row, first, shown
-from riskflags.report.page.values import NOT_RECORDED, group_words, percent, repeat_missing, suspects_of_several
+from riskflags.report.page.values import group_words, percent, repeat_missing, suspects_of_several
 from riskflags.report.phrases import owner_words, plain, sentence
 
 if TYPE_CHECKING:

@@ -33,10 +33,6 @@ class Cells:
     numbers: int = 0
     links: tuple[str, ...] = ()
 
-    def link_of(self, row: tuple[str, ...]) -> str:
-        """Return where the first cell of a row links to; nothing where it does not."""
-        return self.links[self.rows.index(row)] if self.links else ""
-
 
 @dataclass(frozen=True, slots=True)
 class Part:

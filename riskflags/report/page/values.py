@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import count as numbers
 from typing import TYPE_CHECKING, Any
 
-from riskflags.figures.facts import breakdowns
+from riskflags.figures.facts import NOT_RECORDED, breakdowns
 from riskflags.model import Severity, State
 from riskflags.report.phrases import (
     due_words,
@@ -22,7 +22,6 @@ from riskflags.report.phrases import (
     span_words,
     step_words,
 )
-from riskflags.words import time_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +37,7 @@ MOST_TOLD = 200
 """Cases of a page whose flags are explained in full, at most: the worst ones."""
 UNITS = ("unit", "team", "district", "force")
 """Where a case belongs: the first of these that is on record."""
-NOT_RECORDED = "not recorded"
+_Rank = tuple[bool, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class Raised:
     severity: str
     message: str
     suspect: str
-    because: tuple[str, ...]
     told: str = ""
 
 
@@ -78,11 +76,9 @@ class CaseOnPage:
     incident: str
     child: str
     severity: str
-    rank: tuple[int, int, int]
     unit: str
     age_band: str
     in_care: str
-    reported: str
     flags: tuple[Raised, ...]
     gaps: tuple[Gap, ...]
     open: int
@@ -97,7 +93,7 @@ class DueSoon:
     suspect: str
     label: str
     owner: str
-    due: str
+    due_at: datetime
     severity: str
     hours: int
 
@@ -111,8 +107,8 @@ class Kept:
     show_personal: bool = False
     flagged: int = 0
     due_soon: list[DueSoon] = field(default_factory=list["DueSoon"])
-    _worst: list[tuple[tuple[int, int, int], int, Incident, Assessment]] = field(
-        default_factory=list["tuple[tuple[int, int, int], int, Incident, Assessment]"]
+    _worst: list[tuple[_Rank, int, Incident, Assessment]] = field(
+        default_factory=list["tuple[_Rank, int, Incident, Assessment]"]
     )
     _numbers: Iterator[int] = field(default_factory=lambda: numbers(0, -1))
 
@@ -130,47 +126,38 @@ class Kept:
         else:
             heapq.heappushpop(self._worst, one)
 
-    @property
-    def listed(self) -> int:
-        """How many flagged records a page lists."""
-        return len(self._worst)
-
     def cases(self) -> list[CaseOnPage]:
         """Return the worst flagged records, worst first; the first of them with their explanations."""
         ranked = sorted(self._worst, key=lambda one: (one[0], one[1]), reverse=True)
         return [
-            _case(incident, found, self, rank=rank, is_told=place < MOST_TOLD)
-            for place, (rank, _, incident, found) in enumerate(ranked)
+            _case(incident, found, self, is_told=place < MOST_TOLD)
+            for place, (_, _, incident, found) in enumerate(ranked)
         ]
 
 
-def _rank(found: Assessment, as_of: datetime) -> tuple[int, int, int]:
-    """Return how bad a case is: its worst flag, core actions with no record, then the longest overdue in hours."""
+def _rank(found: Assessment, as_of: datetime) -> _Rank:
+    """Return how urgent a case is: overdue at all, its worst flag, core actions with no record, the longest overdue."""
     overdue = [gap for gap in found.gaps if gap.state is State.overdue]
     late = max((_late_seconds(gap, as_of) for gap in overdue), default=0)
     worst = max(int(flag.severity) for flag in found.flags)
-    return worst if overdue else worst - 10, sum(gap.core for gap in overdue), late // 3600
+    return bool(overdue), worst, sum(gap.core for gap in overdue), late
 
 
 def _late_seconds(gap: Requirement, as_of: datetime) -> int:
     return int((as_of - gap.due_at).total_seconds()) if gap.due_at is not None else 0
 
 
-def _case(
-    incident: Incident, found: Assessment, kept: Kept, *, rank: tuple[int, int, int], is_told: bool
-) -> CaseOnPage:
-    known = dict(breakdowns(incident, found))
+def _case(incident: Incident, found: Assessment, kept: Kept, *, is_told: bool) -> CaseOnPage:
+    known = breakdowns(incident, found)
     gaps = sorted((_gap(one, kept) for one in found.gaps), key=_first_asked)
     return CaseOnPage(
         id=f"{found.incident_id}|{found.child_id or ''}",
         incident=found.incident_id,
         child=found.child_id or "",
         severity=str(max(flag.severity for flag in found.flags)),
-        rank=rank,
         unit=next((value for name in UNITS if (value := known.get(name))), None) or NOT_RECORDED,
         age_band=known.get("age_band") or NOT_RECORDED,
         in_care=known.get("looked_after") or NOT_RECORDED,
-        reported=known.get("week") or NOT_RECORDED,
         flags=tuple(_raised(flag, found, kept, is_told=is_told) for flag in found.flags),
         gaps=tuple(gaps),
         open=sum(gap.state == "overdue" for gap in gaps),
@@ -192,7 +179,6 @@ def _raised(flag: Flag, found: Assessment, kept: Kept, *, is_told: bool) -> Rais
         severity=str(flag.severity),
         message=flag.message,
         suspect=flag.suspect_id or "",
-        because=flag.because[:20],
         told=told,
     )
 
@@ -224,7 +210,7 @@ def _falling_due(found: Assessment, pack: Pack, as_of: datetime) -> Iterator[Due
             suspect=one.suspect_id or "",
             label=sentence(one.label),
             owner=sentence(owner_words(one.owner, pack.roles)),
-            due=time_words(one.due_at),
+            due_at=one.due_at,
             severity=str(one.severity),
             hours=24 if one.due_at <= as_of + timedelta(hours=24) else 72,
         )
