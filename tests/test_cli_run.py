@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from command_line import AS_OF, CASES, MORE, copied_pack, riskflags, rows, summary
@@ -15,6 +16,9 @@ from riskflags import EngineError
 from riskflags.cli import run
 from riskflags.model import Severity
 from riskflags.report.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEADERS = (
     "incident.id,incident.type,missing.last_seen_at,missing.reported_at,missing.returned_at,child.id,child.in_care"
@@ -149,6 +153,8 @@ def test_more_fields_come_with_a_model_of_the_record(tmp_path: Path, monkeypatch
     found = riskflags("fields", "child.shoe", "--record", "more_records:MyIncident")
     assert found.stdout.split() == ["child.shoe_size", "number", "Shoe", "size"]
     assert riskflags("run", CASES / "case-a.jsonl", "--record", "more_records:MyIncident").exit_code == 0
+    assert riskflags("docs", "--record", "more_records:MyIncident", "--out", tmp_path / "pages").exit_code == 0
+    assert "child.shoe_size" in (tmp_path / "pages" / "fields.md").read_text(encoding="utf-8")
 
 
 def test_a_pack_of_ones_own_and_its_drafts_can_be_run(tmp_path: Path) -> None:
@@ -242,6 +248,31 @@ def test_a_run_does_not_write_over_what_it_reads(tmp_path: Path) -> None:
     found = riskflags("run", tmp_path / "flags.csv", "--out", tmp_path)
     assert found.exit_code == 4
     assert "flags.csv is read by this run: give another folder with --out" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--html", "in.csv"), "in.csv is read by this run: give another file with --html"),
+        (("--junit", "in.csv"), "in.csv is read by this run: give another file with --junit"),
+        (("--html", "there"), "there is a folder: give another file with --html"),
+        (("--junit", "in.csv/j.xml"), "in.csv is a file: --junit needs a folder"),
+        (("--html", "a", "--junit", "a"), "a is written by this run already: give another file with --junit"),
+        (("--out", ".", "--html", "flags.csv"), "flags.csv is written by this run already: give another file"),
+        (("--out", "there"), "is a folder: give another folder with --out"),
+    ],
+)
+def test_a_target_that_cannot_be_or_would_lose_something_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Sequence[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("incident.id\nI1\n", encoding="utf-8")
+    Path("there", "flags.csv").mkdir(parents=True)
+    found = riskflags("run", "in.csv", *options)
+    assert found.exit_code == 4
+    assert says in found.stderr
+    assert Path("in.csv").read_text(encoding="utf-8") == "incident.id\nI1\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "there"]
 
 
 def test_an_error_of_the_system_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

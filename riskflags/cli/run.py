@@ -58,8 +58,7 @@ def run_rules(options: RunOptions) -> int:
     check_format(options.form)
     if options.html is not None:
         check_page()
-    if options.out is not None:
-        _check_out(options.out, options)
+    _check_targets(options)
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
@@ -74,12 +73,12 @@ def run_rules(options: RunOptions) -> int:
     written = _write(options.out, options.form, findings, intake, rows=rows, pack=pack) if options.out else ()
     if options.junit is not None:
         write_text(options.junit, run_as_junit(findings, pack))
-        written = (*written, Written(options.junit, len(findings.requirements)))
+        written = (*written, Written(options.junit))
     if watch is not None and options.html is not None:
         with progress("Drawing"):
             page = watch.page(findings, rows, intake, marking=options.marking)
         write_text(options.html, page)
-        written = (*written, Written(options.html, watch.kept.listed))
+        written = (*written, Written(options.html))
     show_ending(Screen(), Ending(findings, rows, pack, intake, written, show_personal=options.terms.show_personal))
     return _code(options, findings, intake)
 
@@ -115,14 +114,28 @@ class _Watched:
         )
 
 
-def _check_out(out: Path, options: RunOptions) -> None:
-    """Refuse at once what would fail at the end of a long run: a folder that cannot be, or files that are read."""
-    check_folder(out)
+def _check_targets(options: RunOptions) -> None:
+    """Refuse at once what would fail at the end of a long run: what cannot be written there, or would be lost by it."""
     given = (*options.inputs.files, options.inputs.actions, options.inputs.suspects, options.inputs.markers)
-    inputs = {Path(file).resolve() for file in given if file is not None}
-    for name in file_names(TABLES, options.form):
-        if (out / name).resolve() in inputs:
-            raise Refused(f"{out / name} is read by this run: give another folder with --out")
+    taken = {Path(file).resolve(): "is read by this run" for file in given if file is not None}
+    for option, path in _targets(options):
+        check_folder(path.parent, option=option)
+        another = "another folder" if option == "--out" else "another file"
+        if path.is_dir():
+            raise Refused(f"{path} is a folder: give {another} with {option}")
+        if path.resolve() in taken:
+            raise Refused(f"{path} {taken[path.resolve()]}: give {another} with {option}")
+        taken[path.resolve()] = "is written by this run already"
+
+
+def _targets(options: RunOptions) -> Iterator[tuple[str, Path]]:
+    """Yield every file that the run will write, with the option that asks for it."""
+    if options.out is not None:
+        yield from (("--out", options.out / name) for name in file_names(TABLES, options.form))
+    if options.html is not None:
+        yield "--html", options.html
+    if options.junit is not None:
+        yield "--junit", options.junit
 
 
 def _counted(assessments: Iterable[Assessment], bar: Progress) -> Iterator[Assessment]:

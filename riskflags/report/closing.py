@@ -249,5 +249,5 @@ def _show_files(screen: Screen, ending: Ending) -> None:
         return
     screen.heading("Files")
     for file in ending.written:
-        rows = "" if file.path.suffix == ".json" else f": {count(file.rows, 'row')}"
+        rows = "" if file.rows is None else f": {count(file.rows, 'row')}"
         screen.line(f"{safe(str(file.path))}{rows}", indent=2)

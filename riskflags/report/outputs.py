@@ -40,10 +40,10 @@ _NEEDED: Mapping[str, tuple[str, str]] = {"parquet": ("pyarrow", "batch"), "xlsx
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that a run wrote, and how many rows it holds."""
+    """A file that a run wrote, and how many rows it holds where it is one of rows."""
 
     path: Path
-    rows: int
+    rows: int | None = None
 
 
 def file_names(tables: Sequence[str], form: Format) -> tuple[str, ...]:
@@ -64,11 +64,11 @@ def quoted_cells(tables: Sequence[Table]) -> int:
     )
 
 
-def check_folder(folder: Path) -> None:
-    """Raise OutputError where files could not be written into the folder; nothing is created."""
+def check_folder(folder: Path, *, option: str = "--out") -> None:
+    """Raise OutputError where files could not be written into the folder of an option; nothing is created."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise OutputError(f"{there} is a file: --out needs a folder")
+        raise OutputError(f"{there} is a file: {option} needs a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(f"{there} cannot be written to: you have no permission")
 
@@ -101,8 +101,8 @@ def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, 
         _write_all(folder, list(zip(names, writers, strict=True)))
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror or error}; nothing was written") from error
-    rows = [len(table.rows) for table in tables]
-    rows = [*([sum(rows)] if form == "xlsx" else rows), 1]
+    numbers = [len(table.rows) for table in tables]
+    rows = [*([sum(numbers)] if form == "xlsx" else numbers), None]
     return tuple(Written(folder / name, number) for name, number in zip(names, rows, strict=True))
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from riskflags.engine import Engine
-from riskflags.incident import Incident
 from riskflags.report.phrases import plain, sentence
 from riskflags.report.reference.markdown import page, table
 
@@ -97,7 +96,7 @@ def _asked(kind: str, stated: Mapping[str, Any], engine: Engine, as_of: datetime
             data = {"incident.id": "SYN-1", "incident.reported_at": _REPORTED, "child.id": "SYN-C", **stated, **born}
             if kind == "type missing_episode":
                 data["missing.returned_at"] = _REPORTED
-            result = engine.assess(Incident.model_validate({**data, "suspects": list(suspects)}), as_of=as_of)
+            result = engine.assess(engine.pack.record.model_validate({**data, "suspects": list(suspects)}), as_of=as_of)
             rules |= {rule for one in result.requirements for rule in one.rules}
             found = {one.action for one in result.requirements}
             for sort, actions in ASKED.items():
