@@ -153,9 +153,9 @@ def _age(values: Sequence[Value], _codes: frozenset[str] | None) -> Value:
     if isinstance(oldest, Number):
         high = min(high, math.floor(oldest.high))
     if adult is True:
-        low = max(low, _ADULT)
+        low = max(low, ADULT)
     if adult is False:
-        high = min(high, _ADULT - 1)
+        high = min(high, ADULT - 1)
     fillable = [v for v in (born, stated) if isinstance(v, Absent) and v.held]
     settles = all_needs(fillable[:1] or [born]) or all_needs([on])
     if (low, high) == (0, OLDEST_AGE) or low > high:
@@ -188,7 +188,7 @@ def _birth_need(person: Sequence[Value]) -> frozenset[str]:
     return all_needs([born])
 
 
-_ADULT = 18
+ADULT = 18
 PERSON_FIELDS = ("date_of_birth", "stated_age", "age_from", "age_to", "is_adult")
 """The fields of a person that say something about age, in the order in which `age` takes them."""
 

@@ -34,6 +34,7 @@ from riskflags.pack import NONE_COUNTS
 from riskflags.windows import OUTSIDE, SURE, Inside, in_window, last_ones
 
 if TYPE_CHECKING:
+    from riskflags.incident import Holds
     from riskflags.pack import LookUp
     from riskflags.record import Record, Records
 
@@ -75,10 +76,10 @@ def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
             return Found(Absent(all_needs(absent), held=all(value.held for value in absent)))
         items = list(_record_items(spec, row, record, records))
         return _summarise(spec, items, NO_NEEDS)
-    left_out = _left_out(spec, record)
-    if left_out is None:
+    lacking = left_out(spec.over, codes_named(spec.where), record.incident.holds)
+    if lacking is None:
         return Found(Absent(frozenset({spec.over}), held=False))
-    return _summarise(spec, list(_own_items(spec, row, record)), left_out)
+    return _summarise(spec, list(_own_items(spec, row, record)), lacking)
 
 
 def _key(row: Row, name: str, record_id: str) -> Value:
@@ -294,19 +295,20 @@ def _own_items(spec: LookUp, row: Row, record: Record) -> Iterator[Item]:
         yield Item(counts, needs, item[spec.of] if spec.of else True, record.id)
 
 
-def _left_out(spec: LookUp, record: Record) -> Needs | None:
-    """Return what the source may leave out of the list: nothing, some (the need), or None for the list as a whole."""
-    holds_ = record.incident.holds
-    if spec.over == "done":
-        if holds_.actions == "all":
-            return NO_NEEDS
-        codes = codes_named(spec.where)
-        held = frozenset(code for code in codes or () if holds_.records_action(code))
-        if holds_.actions == "none" or (codes is not None and not held):
-            return None
-        return NO_NEEDS if codes is not None and held == codes else frozenset({"done"})
-    held_lists = {"markers": holds_.markers, "suspects": holds_.suspects}
-    return NO_NEEDS if held_lists[spec.over] else None
+def left_out(over: str, codes: frozenset[str] | None, holds: Holds) -> Needs | None:
+    """Return what a source may leave out of a list: nothing, some (the need), or None for the list as a whole.
+
+    `codes` are those of the actions that alone can count, or None where any can.
+    """
+    if over != "done":
+        held_lists = {"markers": holds.markers, "suspects": holds.suspects}
+        return NO_NEEDS if held_lists[over] else None
+    if holds.actions == "all":
+        return NO_NEEDS
+    held = frozenset(code for code in codes or () if holds.records_action(code))
+    if holds.actions == "none" or (codes is not None and not held):
+        return None
+    return NO_NEEDS if codes is not None and held == codes else frozenset({"done"})
 
 
 def codes_named(where: Condition | None) -> frozenset[str] | None:

@@ -1,0 +1,113 @@
+"""One batch from tables of records to tables of results: what is computed when, each thing once and only if it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riskflags.batch.cells import ibis
+from riskflags.batch.frames import Frames
+from riskflags.batch.lookups import evidence, look_up, read_by
+from riskflags.batch.readings import flag_evidence, flag_table
+from riskflags.batch.verdicts import FIRED, Group, decide, evidence_names, names_of, tell
+from riskflags.pack import Computed, FlagReading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from riskflags.batch.store import Store
+    from riskflags.incident import Holds
+    from riskflags.pack import Pack
+    from riskflags.record import Names
+
+
+class Plan:
+    """The steps of a batch over the tables of a store."""
+
+    def __init__(self, names: Names, store: Store, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]) -> None:
+        self.frames = Frames(names, store, holds)
+        self.pack: Pack = names.pack
+        self.store = store
+        self._only = only
+        self._done: set[str] = set()
+        self._drop_what_lies_ahead()
+
+    def _drop_what_lies_ahead(self) -> None:
+        """Take out the records whose time is after as_of: they are not there yet."""
+        event_time = self.pack.event_time
+        self.ensure([event_time])
+        frame = self.frames.frame([event_time])
+        there = frame.filtered(frame.cells[event_time].low <= frame.table["as_of"]).table.select("record")
+        records = self.store.table("records")
+        self.store.make("records there", records.semi_join(there, "record"))
+        self.store.rename("records", "all records")
+        self.store.rename("records there", "records")
+
+    def ensure(self, names: Iterable[str]) -> None:
+        """Make the tables of every look-up and reading that some names read."""
+        for name in sorted(names):
+            if name not in self._done:
+                self._done.add(name)
+                self._make(name)
+
+    def _make(self, name: str) -> None:
+        derived = self.frames.names.derived.get(name)
+        reading = self.pack.readings.get(name)
+        if isinstance(reading, FlagReading):
+            self.frames.keep(flag_table(self.frames, name, reading, self._numbers(reading.rules)))
+        elif name.startswith("param."):
+            self.ensure([self.pack.effective_by])
+        elif derived is None:
+            return
+        elif isinstance(derived.how, Computed):
+            self.ensure(derived.how.names)
+        else:
+            asks, looked = read_by(derived.how, self.pack.event_time)
+            self.ensure(asks | looked)
+            self.frames.keep(look_up(self.frames, name))
+
+    def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
+        return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
+
+    def groups(self) -> list[Group]:
+        rules = {n: rule for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
+        numbers = {rule.key: n for n, rule in rules.items()}
+        found: list[Group] = []
+        for across in (True, False):
+            for layer in self.pack.layers:
+                for each in (False, True):
+                    own = {
+                        numbers[key]: rules[numbers[key]] for key in layer
+                        if key in numbers and rules[numbers[key]].for_each is each
+                        and (rules[numbers[key]].id in self.pack.read_across) is across
+                    }
+                    if own:
+                        found.append(Group(own, "seats" if each else "records", f"verdicts {len(found)}"))
+        return found
+
+    def decide(self) -> None:
+        for group in self.groups():
+            self.ensure(frozenset().union(*(names_of(rule, self.pack.effective_by) for rule in group.rules.values())))
+            decide(self.frames, group, only=self._only)
+            tell(self.frames, group, self._evidence(group))
+
+    def _evidence(self, group: Group) -> dict[int, dict[str, str]]:
+        made: dict[str, str] = {}
+        found: dict[int, dict[str, str]] = {}
+        wanted: dict[str, list[int]] = {}
+        for number, rule in group.rules.items():
+            for name in evidence_names(rule, self.frames):
+                wanted.setdefault(name, []).append(number)
+        table = self.store.table(group.table)
+        for name, numbers in wanted.items():
+            reading = self.pack.readings.get(name)
+            if isinstance(reading, FlagReading):
+                made[name] = flag_evidence(self.frames, name, reading, self._numbers(reading.rules), group.rows)
+            else:
+                fired = table.filter(ibis.or_(*(table[f"verdict {n}"] == 2 for n in numbers)))
+                made[name] = evidence(self.frames, name, fired)
+            for n in numbers:
+                found.setdefault(n, {})[name] = made[name]
+        return found
+
+
+_ = FIRED
