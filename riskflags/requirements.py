@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    from riskflags.incident import Holds
     from riskflags.record import Record, Records
 
 
@@ -150,7 +151,7 @@ def standing(
         unsure |= NO_NEEDS.union(*(one.needs for one in asked))
     due = _merged([(one.needs, _deadline(action, one, row, records)) for one in asked])
     on_record = _on_record(action, row, due.anchor, suspect_id=suspect_id, record=record, records=records)
-    held = _held(action, record)
+    held = unheld(action, record.incident.holds)
     state, match, needs = _state(due, on_record, as_of=records.as_of.earliest, held=not held)
     if unsure and state not in (State.done, State.waived):
         state, needs = State.cannot_tell, needs | unsure
@@ -372,9 +373,9 @@ def _removed(way: MarkerInPlace, record: Record, row: Row) -> Iterator[str]:
             yield f"marker_on_{target} removed {removed.local}"
 
 
-def _held(action: Action, record: Record) -> Needs:
+def unheld(action: Action, source: Holds) -> Needs:
     """Return what the source would need to hold for the action to be on record at all; empty where it holds a way."""
-    source, missing = record.incident.holds, set[str]()
+    missing = set[str]()
     for way in action.satisfied_by:
         match way:
             case RecordedAction():

@@ -15,6 +15,7 @@ from riskflags.batch.facts import MOMENT, column
 from riskflags.calendar import Duration
 from riskflags.lookup import left_out
 from riskflags.pack import Computed, FlagReading, LookUp
+from riskflags.requirements import unheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
     from riskflags.incident import Holds
     from riskflags.kinds import KindName
     from riskflags.model import Needs
-    from riskflags.pack import Pack, Param
+    from riskflags.pack import Action, Pack, Param
     from riskflags.record import Names
 
 Rows = Literal["records", "seats", "done", "markers"]
 KEYS: Mapping[Rows, tuple[str, ...]] = {
-    "records": ("record", "world", "as_of", "holds"),
-    "seats": ("record", "world", "as_of", "holds", "seat"),
-    "done": ("record", "world", "as_of", "holds", "item"),
-    "markers": ("record", "world", "as_of", "holds", "item"),
+    "records": ("record", "world", "as_of", "holds", "suspects"),
+    "seats": ("record", "world", "as_of", "holds", "suspects", "seat"),
+    "done": ("record", "world", "as_of", "holds", "suspects", "item"),
+    "markers": ("record", "world", "as_of", "holds", "suspects", "item"),
 }
 _PREFIX: Mapping[Rows, str] = {"records": "", "seats": "suspect.", "done": "action.", "markers": "marker."}
 BEGINS: Mapping[Rows, str] = {"done": "action.at", "markers": "marker.placed_at"}
@@ -127,6 +128,10 @@ class Frames:
     def left_out(self, over: str, codes: frozenset[str] | None, number: int) -> Needs | None:
         """Return what a source may leave out of a list of a record: as `lookup.left_out` says."""
         return left_out(over, codes, self._holds[number])
+
+    def unheld(self, action: Action, number: int) -> Needs:
+        """Return what a source would need to hold for an action to be on record at all, as for one record."""
+        return unheld(action, self._holds[number])
 
     def sources_of(self, name: str) -> frozenset[str]:
         """Return the look-ups over records and the readings of flags whose evidence is that of a name."""

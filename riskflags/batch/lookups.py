@@ -29,6 +29,7 @@ from riskflags.batch.cells import (
 )
 from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frame, Frames, Rows, Stored
+from riskflags.batch.last import candidates, placed
 from riskflags.batch.summaries import Items, summarised
 from riskflags.batch.windows import begins, inside
 from riskflags.condition import names_read
@@ -166,7 +167,7 @@ def _looked(frames: Frames, spec: LookUp) -> Frame:
         return frame.filtered(frame.table["seat"] != NO_SUSPECT) if spec.over == "suspects" else frame
     by_seat = any(map(frames.names.is_of_suspect, names | frozenset().union(*map(names_read, spec.conditions))))
     frame = frames.frame(names | ({"suspect.id"} if by_seat else set()), rows="seats" if by_seat else "records")
-    if spec.where is not None and not _reads_asking(spec):
+    if spec.where is not None and not spec.window.last and not _reads_asking(spec):
         frame = frame.filtered(possibly(answer(spec.where, frame.cells)))
     return frame
 
@@ -180,9 +181,15 @@ def _of_records(frames: Frames, spec: LookUp, asking: Frame) -> Items:
     joined = _linked(frames, spec, asking, looked)
     asks, others = asking.onto(joined, prefix=ASKS), looked.onto(joined, prefix=LOOKED)
     event = frames.pack.event_time
-    own = joined[f"{ASKS}record"] == joined[f"{LOOKED}record"]
-    within, unsure = inside(spec, asks.cells, others.cells[event], asks.cells[event], own, frames.pack)
     cells = _cells(spec, asks, others)
+    if spec.window.last:
+        joined = _last_ones(frames, spec, asking, asks, others, cells)
+        asks, others = asking.onto(joined, prefix=ASKS), looked.onto(joined, prefix=LOOKED)
+        cells = _cells(spec, asks, others)
+        within, unsure = joined["inside"], joined["settles"]
+    else:
+        own = joined[f"{ASKS}record"] == joined[f"{LOOKED}record"]
+        within, unsure = inside(spec, asks.cells, others.cells[event], asks.cells[event], own, frames.pack)
     counts, asked = within, unsure
     if spec.where is not None:
         held = answer(spec.where, cells)
@@ -202,7 +209,7 @@ def _linked(frames: Frames, spec: LookUp, asking: Frame, looked: Frame) -> Expr:
     """Return the asking rows beside those that they are linked to, by every key, and inside the days of the window."""
     a, o = asking.prefixed(ASKS), looked.prefixed(LOOKED)
     on = [a[f"{ASKS}world"] == o[f"{LOOKED}world"]]
-    if spec.others:
+    if spec.others and not spec.window.last:
         on.append(a[f"{ASKS}record"] != o[f"{LOOKED}record"])
     asks, others = asking.onto(a, prefix=ASKS), looked.onto(o, prefix=LOOKED)
     lists = [path for path in spec.by if asks.cells[path].kind == "codes"]
@@ -223,6 +230,24 @@ def _linked(frames: Frames, spec: LookUp, asking: Frame, looked: Frame) -> Expr:
         asks, others = asking.onto(joined, prefix=ASKS), looked.onto(joined, prefix=LOOKED)
         joined = joined.filter(length(asks.cells[path].value.intersect(others.cells[path].value)) > 0)
     return joined
+
+
+def _last_ones(
+    frames: Frames, spec: LookUp, asking: Frame, asks: Frame, others: Frame, cells: Mapping[str, Cell]
+) -> Expr:
+    """Return the pairs of which the looked-at record is, or may be, among the last ones of a sort."""
+    by = [f"{ASKS}{key}" for key in _keys(asking)]
+    found = candidates(spec, asks, others, cells, event_time=frames.pack.event_time, by=by)
+    unread = _rejected(frames, asking) if "child.id" in spec.by else None
+    if unread is not None:
+        unread = unread.group_by(by).agg(unread=unread["need"].collect())
+    there = placed(spec, found, unread, by=by)
+    settles = there["settles"].map(lambda need: ibis.literal(THIS).concat(need))  # spelled already
+    there = there.select(**{f"~{key}": there[key] for key in by}, looked=there["other"], inside=there["inside"], settles=settles)
+    joined = asks.table
+    on = [joined[key] == there[f"~{key}"] for key in by]
+    joined = joined.join(there, [*on, joined[f"{LOOKED}record"] == there["looked"]])
+    return joined.filter(joined[f"{ASKS}record"] != joined[f"{LOOKED}record"]) if spec.others else joined
 
 
 def _row_keys(table: Expr, prefix: str) -> list[str]:
@@ -279,16 +304,16 @@ def _shaped(
         columns |= {f"value|{part}": one for part, one in value.parts().items()}
     table = joined.select(**columns)
     bound = None if value is None else value.bound({part: table[f"value|{part}"] for part in value.parts()})
-    spelled = {"needs": _spelled(table["needs"], table["prefix"])}
+    own_spelling = {"needs": spelled(table["needs"], table["prefix"])}
     if bound is not None and bound.needs is not None:
-        spelled["value|needs"] = _spelled(bound.needs, table["prefix"])
-    table = table.mutate(**spelled).drop("prefix")
+        own_spelling["value|needs"] = spelled(bound.needs, table["prefix"])
+    table = table.mutate(**own_spelling).drop("prefix")
     if bound is not None:
         bound = bound.bound({part: table[f"value|{part}"] for part in bound.parts()})
     return Items(table, bound, keys)
 
 
-def _spelled(found: Expr, prefix: Expr) -> Expr:
+def spelled(found: Expr, prefix: Expr) -> Expr:
     """Return needs as the record that asks spells them: those of another with its id, those under `this.` without."""
     return found.map(
         lambda need: ibis.ifelse(need.startswith(THIS), need.substr(len(THIS)), prefix.concat(need))
@@ -319,11 +344,8 @@ def _as_one(items: Items, *, each: bool) -> Items:
 
 def _with_rejected(frames: Frames, spec: LookUp, asking: Frame, items: Items) -> Items:
     """Return the items with the rows that could not be read and carry the id of the child: each may count."""
-    rejected = frames.store.table("rejected")
-    a = asking.prefixed(ASKS)
-    child = asking.onto(a, prefix=ASKS).cells["child.id"].value
-    joined = a.join(rejected, [a[f"{ASKS}world"] == rejected["world"], child == rejected["child_id"]])
-    need = ibis.array([ibis.literal("rejected:").concat(joined["source_row"].cast("string"))])
+    joined = _rejected(frames, asking)
+    need = ibis.array([joined["need"]])
     columns: dict[str, Expr] = {f"{ASKS}{key}": joined[f"{ASKS}{key}"] for key in items.asks}
     columns |= {"counts": ibis.null("boolean"), "needs": need, "other": ibis.literal(-1, "int64"), "id": ibis.null("string")}
     if items.value is not None:
@@ -340,6 +362,15 @@ def _with_rejected(frames: Frames, spec: LookUp, asking: Frame, items: Items) ->
         {part: found[f"value|{part}"] for part in items.value.parts()}
     )
     return Items(found, bound, items.asks)
+
+
+def _rejected(frames: Frames, asking: Frame) -> Expr:
+    """Return who asks beside the rows that could not be read and carry the id of the child."""
+    rejected = frames.store.table("rejected")
+    a = asking.prefixed(ASKS)
+    child = asking.onto(a, prefix=ASKS).cells["child.id"].value
+    joined = a.join(rejected, [a[f"{ASKS}world"] == rejected["world"], child == rejected["child_id"]])
+    return joined.mutate(need=ibis.literal("rejected:").concat(joined["source_row"].cast("string")))
 
 
 def _of_own(frames: Frames, spec: LookUp, asking: Frame) -> Items:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from riskflags.batch.asked import lines_of, names_of_action
+from riskflags.batch.calendars import DAYS, make_days, spans_of
 from riskflags.batch.cells import ibis
+from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frames
 from riskflags.batch.lookups import evidence, look_up, read_by
-from riskflags.batch.readings import flag_evidence, flag_table
-from riskflags.batch.verdicts import FIRED, Group, decide, evidence_names, names_of, tell
-from riskflags.pack import Computed, FlagReading
+from riskflags.batch.readings import Read, flag_evidence, flag_table, gap_table
+from riskflags.batch.standings import standings
+from riskflags.batch.verdicts import Group, decide, evidence_names, names_of, tell
+from riskflags.calendar import ParamDuration
+from riskflags.pack import Computed, FlagReading, GapReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from riskflags.batch.asked import Line
+    from riskflags.batch.cells import Expr
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
-    from riskflags.pack import Pack
+    from riskflags.pack import Action, Pack
     from riskflags.record import Names
 
 
@@ -33,14 +40,19 @@ class Plan:
 
     def _drop_what_lies_ahead(self) -> None:
         """Take out the records whose time is after as_of: they are not there yet."""
+        seats, records = self.store.table("seats", ["record", "seat"]), self.store.table("records")
+        counted = seats.group_by("record").agg(suspects=(seats["seat"] != NO_SUSPECT).sum())
+        self._replace("records", records.join(counted, "record"))
         event_time = self.pack.event_time
         self.ensure([event_time])
         frame = self.frames.frame([event_time])
         there = frame.filtered(frame.cells[event_time].low <= frame.table["as_of"]).table.select("record")
-        records = self.store.table("records")
-        self.store.make("records there", records.semi_join(there, "record"))
-        self.store.rename("records", "all records")
-        self.store.rename("records there", "records")
+        self._replace("records", self.store.table("records").semi_join(there, "record"))
+
+    def _replace(self, name: str, expression: Expr) -> None:
+        self.store.make(f"new {name}", expression)
+        self.store.drop(name)
+        self.store.rename(f"new {name}", name)
 
     def ensure(self, names: Iterable[str]) -> None:
         """Make the tables of every look-up and reading that some names read."""
@@ -54,6 +66,8 @@ class Plan:
         reading = self.pack.readings.get(name)
         if isinstance(reading, FlagReading):
             self.frames.keep(flag_table(self.frames, name, reading, self._numbers(reading.rules)))
+        elif isinstance(reading, GapReading):
+            self._make_gap(name, reading)
         elif name.startswith("param."):
             self.ensure([self.pack.effective_by])
         elif derived is None:
@@ -64,6 +78,42 @@ class Plan:
             asks, looked = read_by(derived.how, self.pack.event_time)
             self.ensure(asks | looked)
             self.frames.keep(look_up(self.frames, name))
+
+    def _make_gap(self, name: str, reading: GapReading) -> None:
+        active = {n: r for n, r in enumerate(self.pack.rules) if r.status == "active"}
+        rules = {n: r for n, r in active.items() if reading.rules is None or r.id in reading.rules}
+        read: list[Read] = []
+        for key in sorted(reading.actions):
+            action = self.pack.actions[key]
+            lines = lines_of(rules, key)
+            self._ensure_action(action, lines)
+            made = standings(self.frames, action, self._number_of(key), rules, f"{name} {key}")
+            read.append(Read(action, tuple(lines), made))
+        if isinstance(reading.late_by, ParamDuration):
+            self.ensure([f"param.{reading.late_by.param}"])
+        self.frames.keep(gap_table(self.frames, name, reading, read))
+
+    def _number_of(self, key: str) -> int:
+        return list(self.pack.actions).index(key)
+
+    def _ensure_action(self, action: Action, lines: Sequence[Line]) -> None:
+        """Make what the requirements of an action read."""
+        if not self.store.has(DAYS):
+            make_days(self.store, self.pack, set(spans_of(self.pack)))
+        self.ensure(names_of_action(action, lines))
+
+    def requirements(self) -> str:
+        """Make the table of all requirements; return its name."""
+        rules = {n: r for n, r in enumerate(self.pack.rules) if r.status == "active"}
+        for number, (key, action) in enumerate(self.pack.actions.items()):
+            lines = lines_of(rules, key)
+            if lines:
+                self._ensure_action(action, lines)
+                made = standings(self.frames, action, number, rules, f"requirement {key}")
+                if made is not None:
+                    self.store.add("requirements", self.store.table(made))
+                    self.store.drop(made)
+        return "requirements"
 
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
@@ -109,5 +159,3 @@ class Plan:
                 found.setdefault(n, {})[name] = made[name]
         return found
 
-
-_ = FIRED

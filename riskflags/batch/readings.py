@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from riskflags.batch.cells import Cell, Expr, ibis, in_order, no, no_texts, surely, together, yes
-from riskflags.batch.frames import Stored
+from riskflags.batch.answers import answer as answer_to
+from riskflags.batch.asked import Line, by_seat, on_outcomes
+from riskflags.batch.cells import Cell, Expr, decided, ibis, in_order, no, no_texts, possibly, surely, together, yes
+from riskflags.batch.frames import Rows, Stored
 from riskflags.batch.verdicts import FIRED, OPEN
+from riskflags.batch.windows import spans
+from riskflags.calendar import Duration, ParamDuration, late_seconds
+from riskflags.condition import names_read
+from riskflags.looking import PARAM
+from riskflags.model import State
+from riskflags.pack import Action, GapReading
 
 if TYPE_CHECKING:
-    from riskflags.batch.frames import Frames, Rows
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from riskflags.batch.frames import Frames
     from riskflags.pack import FlagReading
 
 
@@ -19,7 +29,8 @@ def flag_table(frames: Frames, name: str, reading: FlagReading, rules: tuple[int
     `rules` are the numbers of the rules that are read.
     """
     answers = _answers(frames, reading, rules)
-    return stored(frames, name, answers)
+    by_suspect = by_seat(frames, answers, ["answer", "needs"])
+    return _stored(frames, name, {"records": answers.select("record", "answer", "needs"), "seats": by_suspect})
 
 
 def flag_evidence(frames: Frames, name: str, reading: FlagReading, rules: tuple[int, ...], rows: Rows) -> str:
@@ -27,7 +38,7 @@ def flag_evidence(frames: Frames, name: str, reading: FlagReading, rules: tuple[
     fired = frames.store.table(FIRED)
     fired = fired.filter(fired["rule"].isin(rules) & (fired["severity"] >= int(reading.at_least)))
     made = f"evidence {name} {rows}"
-    seen = _by_seat(frames, fired, ["because"]) if rows == "seats" else fired.select("record", "because")
+    seen = by_seat(frames, fired, ["because"]) if rows == "seats" else fired.select("record", "because")
     found = seen.group_by([key for key in ("record", "seat") if key in seen.columns]).agg(because=seen["because"].collect())
     frames.store.make(made, found.mutate(because=found["because"].flatten()))
     return made
@@ -48,21 +59,11 @@ def _answers(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> Ex
     return parts[0].union(parts[1])
 
 
-def _by_seat(frames: Frames, rows: Expr, columns: list[str]) -> Expr:
-    """Return what is about a record, or about one suspect, once for each seat that it concerns."""
-    seats = frames.store.table("seats", ["record", "seat", "suspect.id"])
-    joined = rows.join(seats.rename({"~record": "record"}), [rows["record"] == seats.rename({"~record": "record"})["~record"]])
-    alike = joined["suspect_id"] == joined["suspect.id"]
-    about = joined["suspect.id"].isnull() | ~joined["for_each"] | surely(alike)
-    return joined.filter(about).select("record", "seat", *columns)
-
-
-def stored(frames: Frames, name: str, answers: Expr) -> Stored:
+def _stored(frames: Frames, name: str, answers: Mapping[Rows, Expr]) -> Stored:
     """Make the tables of a reading, by record and by seat, from the answers that it is made of."""
-    cells: dict[str, Cell] = {}
-    for rows in ("records", "seats"):
+    made: dict[Rows, Expr] = {}
+    for rows, own in answers.items():
         keys = ["record"] if rows == "records" else ["record", "seat"]
-        own = answers.select("record", "answer", "needs") if rows == "records" else _by_seat(frames, answers, ["answer", "needs"])
         found = own.group_by(keys).agg(
             yes=surely(own["answer"]).any(), unsure=own["answer"].isnull().any(),
             asked=own["needs"].collect(where=own["answer"].isnull()),
@@ -70,11 +71,144 @@ def stored(frames: Frames, name: str, answers: Expr) -> Stored:
         every = frames.store.table(rows, keys)
         renamed = found.rename({f"~{key}": key for key in keys})
         joined = every.left_join(renamed, [every[key] == renamed[f"~{key}"] for key in keys])
-        is_yes, unsure = surely(joined["yes"]), surely(joined["unsure"])
-        value = ibis.cases((is_yes, yes()), (unsure, ibis.null("boolean")), else_=no())
+        value = ibis.cases(
+            (surely(joined["yes"]), yes()), (surely(joined["unsure"]), ibis.null("boolean")), else_=no()
+        )
         needs = ibis.ifelse(value.isnull(), joined["asked"].flatten().fill_null(no_texts()), no_texts())
         table = joined.select(*keys, **{f"{name}|value": value, f"{name}|needs": needs})
-        made = table.mutate(**{f"{name}|needs": in_order(table[f"{name}|needs"])})
-        frames.store.make(f"{name} by {rows}", made)
-        cells[rows] = Cell("yes_no", value=made[f"{name}|value"], needs=made[f"{name}|needs"])
-    return Stored(f"{name} by seats", by_seat=True, cells={name: cells["seats"]}, by_record=f"{name} by records")
+        made[rows] = table.mutate(**{f"{name}|needs": in_order(table[f"{name}|needs"])})
+        frames.store.make(f"{name} by {rows}", made[rows])
+    cell = Cell("yes_no", value=made["seats"][f"{name}|value"], needs=made["seats"][f"{name}|needs"])
+    return Stored(f"{name} by seats", by_seat=True, cells={name: cell}, by_record=f"{name} by records")
+
+
+# ---- gaps ------------------------------------------------------------------------------------------------------------
+
+
+class Read(NamedTuple):
+    """One action of a reading of gaps: the lines that require it, and the table of where its requirements stand."""
+
+    action: Action
+    lines: tuple[Line, ...]
+    standings: str | None
+
+
+def gap_table(frames: Frames, name: str, reading: GapReading, read: Sequence[Read]) -> Stored:
+    """Make the table of what a reading of gaps comes to, for every record and seat."""
+    answers: dict[Rows, Expr] = {}
+    for rows in ("records", "seats"):
+        parts = [part for one in read for part in _of_action(frames, reading, one, rows)]
+        answers[rows] = ibis.union(*parts) if len(parts) > 1 else parts[0] if parts else _no_answers(frames, rows)
+    return _stored(frames, name, answers)
+
+
+def _no_answers(frames: Frames, rows: Rows) -> Expr:
+    keys = ["record"] if rows == "records" else ["record", "seat"]
+    table = frames.store.table(rows, keys)
+    return table.mutate(answer=ibis.null("boolean"), needs=no_texts()).filter(no())
+
+
+def _of_action(frames: Frames, reading: GapReading, read: Read, rows: Rows) -> Iterator[Expr]:
+    """Yield what an action comes to: by its requirements, and where there are none by the rules that may ask for it."""
+    keys = ["record"] if rows == "records" else ["record", "seat"]
+    found = None if read.standings is None else frames.store.table(read.standings)
+    if found is not None:
+        found = _concerning(frames, read.action, found, rows)
+        yield _in_gap(frames, reading, found, rows).select(*keys, "answer", "needs")
+    for line in read.lines:
+        maybe = _may_ask(frames, read.action, line, rows)
+        if found is not None:
+            there = found.select(**{f"~{key}": found[key] for key in keys}).distinct()
+            maybe = maybe.anti_join(there, [maybe[key] == there[f"~{key}"] for key in keys])
+        yield maybe.select(*keys, "answer", "needs")
+
+
+def _concerning(frames: Frames, action: Action, found: Expr, rows: Rows) -> Expr:
+    """Return requirements by the rows that read them: in the row of a suspect, those of that suspect or of nobody."""
+    if rows == "records":
+        return found
+    about = found.drop("seat").mutate(for_each=ibis.literal(action.per == "suspect"))
+    columns = [name for name in about.columns if name not in ("record", "suspect_id", "for_each")]
+    return by_seat(frames, about, columns)
+
+
+def _in_gap(frames: Frames, reading: GapReading, found: Expr, rows: Rows) -> Expr:
+    """Return whether requirements are in a state that is read, and so late."""
+    is_read = found["state"].isin(sorted(map(str, reading.states)))
+    is_open = found["state"].isin([str(State.cannot_tell), str(State.undated)])
+    late, late_needs, table = yes(), no_texts(), found
+    match reading.late_by:
+        case None:
+            pass
+        case Duration():
+            late = _late_between(found["late_low"], found["late_high"], late_seconds(reading.late_by))
+            late_needs = found["late_needs"]
+        case ParamDuration():
+            table, late, late_needs = _late_by_param(frames, reading.late_by, found, rows, is_read, is_open)
+            is_read, is_open = table["~is_read"], table["~is_open"]
+    answer = ibis.cases((is_read, late), (is_open, ibis.null("boolean")), else_=no())
+    needs = ibis.cases((is_read, late_needs), (is_open, table["needs"]), else_=no_texts())
+    return table.mutate(answer=answer, needs=needs)
+
+
+def _late_between(low: Expr, high: Expr, seconds: int) -> Expr:
+    return decided(true=low >= seconds, false=high < seconds)
+
+
+def _late_by_param(
+    frames: Frames, late_by: ParamDuration, found: Expr, rows: Rows, is_read: Expr, is_open: Expr
+) -> tuple[Expr, Expr, Expr]:
+    """Return requirements beside the measure in force on their records, whether they are so late, and what is needed."""
+    name = f"{PARAM}{late_by.param}"
+    keys = ["record"] if rows == "records" else ["record", "seat"]
+    found = found.mutate(**{"~is_read": is_read, "~is_open": is_open})
+    frame = frames.frame([name], rows=rows)
+    others = found.select(**{f"~~{column}": found[column] for column in found.columns})
+    joined = frame.table.join(others, [frame.table[key] == others[f"~~{key}"] for key in keys])
+    cell = frame.onto(joined).cells[name]
+    columns = {column: joined[f"~~{column}"] for column in found.columns}
+    lengths = list(spans(late_by, {name: cell}, frames.pack))
+    asked = joined["~~late_needs"]
+    answers = [(here, _late_between(columns["late_low"], columns["late_high"], late_seconds(one))) for here, one in lengths]
+    table = joined.select(
+        **columns,
+        **{
+            "~late": ibis.cases(*answers, else_=ibis.null("boolean")),
+            "~late asked": ibis.ifelse(cell.absent, no_texts() if cell.needs is None else cell.needs, asked),
+        },
+    )
+    return table, table["~late"], table["~late asked"]
+
+
+def _may_ask(frames: Frames, action: Action, line: Line, rows: Rows) -> Expr:
+    """Return the records or seats on which an undecided rule, were it to fire, may ask for an action."""
+    frame, cells = on_outcomes(frames, line, OPEN)
+    table = frame.table
+    asks = yes() if line.ask.when is None else possibly(answer_to(line.ask.when, cells))
+    table = table.mutate(**{"~asks": asks}).filter(lambda t: t["~asks"])
+    about = table.select("record", "suspect_id", "for_each", "needs").mutate(answer=ibis.null("boolean"))
+    applies = _may_apply(frames, action, rows)
+    keys = ["record"] if rows == "records" else ["record", "seat"]
+    if rows == "seats":
+        per_suspect = action.per == "suspect"
+        about = by_seat(frames, about if per_suspect else about.mutate(for_each=no()), ["answer", "needs"])
+    if applies is None:
+        return about
+    return about.semi_join(applies, [about[key] == applies[f"~{key}"] for key in keys])
+
+
+def _may_apply(frames: Frames, action: Action, rows: Rows) -> Expr | None:
+    """Return the rows on which an action may apply: a record has it on any of its rows, a seat on its own."""
+    if action.when is None:
+        return None
+    own: Rows = "seats" if action.per == "suspect" else "records"
+    frame = frames.frame(names_read(action.when), rows=own)
+    frame = frame.filtered(possibly(answer_to(action.when, frame.cells)))
+    if rows == "records" or own == "records":
+        found = frame.table.select(**{"~record": frame.table["record"]}).distinct()
+        if rows == "records":
+            return found
+        seats = frames.store.table("seats", ["record", "seat"])
+        joined = seats.join(found, seats["record"] == found["~record"])
+        return joined.select(**{"~record": joined["record"], "~seat": joined["seat"]})
+    return frame.table.select(**{"~record": frame.table["record"], "~seat": frame.table["seat"]})

@@ -10,7 +10,6 @@ from riskflags.batch.cells import (
     decided,
     ibis,
     no_texts,
-    possibly,
     together,
     yes,
 )
@@ -70,10 +69,10 @@ def begins(spec: LookUp, asks: Frame, others: Frame, *, event_time: str, pack: P
     event, when = asks.cells[event_time], others.cells[event_time]
     own = asks.table["a:record"] == others.table["o:record"]
     start = first_day(window.back, asks.cells, event, pack) if window.back is not None else ibis.null("date")
-    reached = possibly(when.day > start)
+    reached = when.day > start
     if not window.up_to_as_of:
         reached &= when.day <= event.day
-    return [own | reached]
+    return [own | start.isnull() | reached]
 
 
 def inside(spec: LookUp, cells: Mapping[str, Cell], when: Cell, event: Cell, own: Expr, pack: Pack) -> tuple[Expr, Expr]:
@@ -85,8 +84,8 @@ def inside(spec: LookUp, cells: Mapping[str, Cell], when: Cell, event: Cell, own
     for here, span in spans(back, cells, pack):
         if span.unit in ELAPSED_SECONDS:
             seconds = span.amount * ELAPSED_SECONDS[span.unit]
-            begun = _ordered(event.low - seconds + 1, event.high - seconds + 1, when.low, when.high)
-            late = yes() if spec.window.up_to_as_of else _ordered(when.low, when.high, event.low, event.high)
+            begun = ordered(event.low - seconds + 1, event.high - seconds + 1, when.low, when.high)
+            late = yes() if spec.window.up_to_as_of else ordered(when.low, when.high, event.low, event.high)
             answers.append((here, late & begun))
         else:
             begun = when.day > moved_day(event.day, span, back=True)
@@ -108,7 +107,7 @@ def of_this(cell: Cell) -> Expr:
     return no_texts() if cell.needs is None else cell.needs.map(lambda need: ibis.literal(THIS).concat(need))
 
 
-def _ordered(first_low: Expr, first_high: Expr, second_low: Expr, second_high: Expr) -> Expr:
+def ordered(first_low: Expr, first_high: Expr, second_low: Expr, second_high: Expr) -> Expr:
     """Return whether one moment is not after another."""
     return decided(true=first_high <= second_low, false=first_low > second_high)
 

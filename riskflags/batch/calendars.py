@@ -1,0 +1,188 @@
+"""The calendar as a table of days, so that deadlines are joins: no backend converts a timezone or knows a holiday.
+
+Every figure of a day comes from `riskflags.calendar`. An instant is told by the seconds since its local day began; on
+the day of a change of the clocks the table says when they change, and by how much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from riskflags.batch.cells import Cell, Expr, ibis
+from riskflags.batch.windows import moved_day
+from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_day_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+
+    from riskflags.batch.store import Store
+    from riskflags.pack import Pack
+
+pa: Any = import_module("pyarrow")  # it ships no types
+DAYS = "days"
+_FIRST, _LAST = date(1899, 12, 1), date(2300, 1, 31)
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline in every row: its two ends, NULL where the calendar does not cover it."""
+
+    low: Expr
+    high: Expr
+
+
+def make_days(store: Store, pack: Pack, spans: set[Duration]) -> None:
+    """Make the table of days, with a column for each number of working days that the pack counts."""
+    days, columns = _of_zone(pack.zone)
+    amounts = sorted({span.amount for span in spans if span.unit == "working days"})
+    made = dict(columns)
+    schema = {"date": "date", "start": "int64", "end": "int64", "changes_at": "int64", "change": "int64"}
+    ends = dict(zip(days, columns["end"], strict=True))
+    for amount in amounts:
+        made[working(amount)] = [_end_of(working_day_after(day, amount, calendar=pack.calendar), ends) for day in days]
+        schema[working(amount)] = "int64"
+    own, following = _school(pack.school, days, pack)
+    made |= {"school": own, "next_school": following}
+    schema |= {"school": "int64", "next_school": "int64"}
+    types = {"date": pa.date32(), "int64": pa.int64()}
+    table = pa.table({name: pa.array(made[name], types[kind]) for name, kind in schema.items()})
+    store.take(DAYS, table, schema)
+
+
+def working(amount: int) -> str:
+    """Return the column of the end of the day that is so many working days later."""
+    return f"after {amount} working days"
+
+
+def _end_of(day: date | None, ends: dict[date, int]) -> int | None:
+    return None if day is None else ends[day]
+
+
+@cache
+def _of_zone(zone: ZoneInfo) -> tuple[list[date], dict[str, list[Any]]]:
+    """Return the days, and for each when it starts and ends, and when the clocks change on it."""
+    count = (_LAST - _FIRST).days
+    days = [_FIRST + timedelta(days=n) for n in range(count + 1)]
+    starts = [int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) for day in days]
+    columns: dict[str, list[Any]] = {"date": days[:-1], "start": starts[:-1], "end": [one - 1 for one in starts[1:]]}
+    changes = [
+        (None, 0) if after - before == _SECONDS_A_DAY else _change(before, after, zone)
+        for before, after in zip(starts, starts[1:], strict=False)
+    ]
+    columns["changes_at"], columns["change"] = [at for at, _ in changes], [by for _, by in changes]
+    return days[:-1], columns
+
+
+def _change(start: int, end: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Return how long after the start of a day its clocks change, and by how many seconds."""
+
+    def offset(seconds: int) -> int:
+        found = datetime.fromtimestamp(seconds, UTC).astimezone(zone).utcoffset()
+        return int(found.total_seconds()) if found is not None else 0
+
+    low, high, before = start, end, offset(start)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset(middle) == before else (low, middle)
+    return high - start, offset(high) - before
+
+
+def _school(school: School | None, days: list[date], pack: Pack) -> tuple[list[int | None], list[int | None]]:
+    """Return when school starts on each day, where it does, and when it next starts after that day, in a known term."""
+    own: list[int | None] = [None] * len(days)
+    following: list[int | None] = [None] * len(days)
+    if school is None:
+        return own, following
+    first, last = min(first for first, _ in school.terms), max(last for _, last in school.terms)
+    ahead: int | None = None
+    for number in reversed(range(len(days))):
+        day = days[number]
+        if not first <= day <= last:
+            continue
+        following[number] = ahead
+        if is_school_day(day, school, calendar=pack.calendar):
+            own[number] = int(datetime.combine(day, school.day_starts, pack.zone).timestamp())
+            ahead = own[number]
+    return own, following
+
+
+# ---- deadlines -------------------------------------------------------------------------------------------------------
+
+
+def deadline(store: Store, table: Expr, anchor: Cell, within: Duration, rebind: Any) -> tuple[Expr, Due]:
+    """Return the rows with the days that a deadline needs beside them, and when it falls due a span after the anchor.
+
+    `rebind` gives the anchor's cell on a table that has the columns of `table`.
+    """
+    if within.unit in ELAPSED_SECONDS:
+        seconds = within.amount * ELAPSED_SECONDS[within.unit]
+        return table, Due(anchor.low + seconds, anchor.high + seconds)
+    beside = _Beside(store, table)
+    if within.unit in ("same day", "working days"):
+        day = beside.add(anchor.day)
+        end = beside.column(day, "end" if within.unit == "same day" else working(within.amount))
+        return beside.table, Due(end, end)
+    low_day, high_day = beside.add(anchor.low_day), beside.add(anchor.high_day)
+    if within.unit == "before next school day":
+        moved = rebind(beside.table)
+        return beside.table, Due(_school_start(beside, low_day, moved.low), _school_start(beside, high_day, moved.high))
+    low_to, high_to = (beside.add(moved_day(one, within)) for one in (anchor.low_day, anchor.high_day))
+    moved = rebind(beside.table)
+    low = _same_time(beside, moved.low, low_day, low_to)
+    return beside.table, Due(low, low if moved.is_exact else _same_time(beside, moved.high, high_day, high_to))
+
+
+class _Beside:
+    """Rows with days beside them, each under a name that no column of the rows has yet."""
+
+    def __init__(self, store: Store, table: Expr) -> None:
+        self._days = store.table(DAYS)
+        self.table = table
+
+    def add(self, day: Expr) -> str:
+        name = f"day {len(self.table.columns)}"
+        self.table = self.table.mutate(**{name: day})
+        renamed = self._days.rename({f"{name} {one}": one for one in self._days.columns})
+        self.table = self.table.left_join(renamed, self.table[name] == renamed[f"{name} date"])
+        return name
+
+    def column(self, day: str, name: str) -> Expr:
+        return self.table[f"{day} {name}"]
+
+
+def _school_start(beside: _Beside, day: str, seconds: Expr) -> Expr:
+    own, following = beside.column(day, "school"), beside.column(day, "next_school")
+    return ibis.ifelse((seconds < own).fill_null(ibis.literal(False)), own, following)
+
+
+def _same_time(beside: _Beside, seconds: Expr, day: str, to: str) -> Expr:
+    """Return the instant at the same local time of another day; a time that the clocks skip moves on with them."""
+    since = seconds - beside.column(day, "start")
+    changes_at, change = beside.column(day, "changes_at"), beside.column(day, "change")
+    after = (since >= changes_at).fill_null(ibis.literal(False))
+    clock = since + ibis.ifelse(after, change, 0)
+    second = after & (change < 0) & (clock < changes_at)  # the second of two hours that the clocks show twice
+    start, at, by = (beside.column(to, name) for name in ("start", "changes_at", "change"))
+    turned = ibis.ifelse(
+        by > 0,
+        (clock >= at + by) | ((clock >= at) & second),
+        (clock >= at) | ((clock >= at + by) & second),
+    ).fill_null(ibis.literal(False))
+    return start + clock - ibis.ifelse(turned, by, 0)
+
+
+def spans_of(pack: Pack) -> Iterator[Duration]:
+    """Yield every duration that a deadline of the pack can have."""
+    dues = [due for action in pack.actions.values() for due in action.due]
+    dues += [due for rule in pack.rules for ask in rule.requires for due in ask.due]
+    for due in dues:
+        if isinstance(due.within, Duration):
+            yield due.within
+        else:
+            yield from (value for _, value in pack.params[due.within.param].values if isinstance(value, Duration))
