@@ -13,7 +13,7 @@ from riskflags.batch.cells import (
     decided,
     every,
     how_many,
-    ibis,
+    sql,
     length,
     negation,
     no,
@@ -131,7 +131,7 @@ def _same(a: Cell, b: Cell) -> Expr:
 
 def _codes(cell: Cell) -> Expr:
     """Return a list of codes; a single code as a list of one."""
-    return cell.value if cell.kind == "codes" else ibis.ifelse(cell.absent, ibis.null("array<string>"), ibis.array([cell.value]))
+    return cell.value if cell.kind == "codes" else sql.ifelse(cell.absent, sql.null("array<string>"), sql.array([cell.value]))
 
 
 def _is_open(cell: Cell) -> Expr:
@@ -149,7 +149,7 @@ def _in(a: Cell, b: Cell) -> Expr:
 
 def _present(cells: list[Cell], found: Expr) -> Expr:
     absent = [cell.absent for cell in cells if not cell.is_known]
-    return ibis.ifelse(some(absent), unsure(), found) if absent else found
+    return sql.ifelse(some(absent), unsure(), found) if absent else found
 
 
 def _has_any(a: Cell, b: Cell) -> Expr:
@@ -166,12 +166,12 @@ def _has_all(a: Cell, b: Cell) -> Expr:
     contained = second.intersect(first).length() == second.length()
     closed = decided(true=contained, false=negation(_is_open(a)))
     open_ = decided(true=no(), false=negation(_is_open(a)) & negation(contained))
-    return _present([a, b], ibis.ifelse(_is_open(b), open_, closed))
+    return _present([a, b], sql.ifelse(_is_open(b), open_, closed))
 
 
 def _recorded(a: Cell, b: Cell) -> Expr:
-    held = a.held if not isinstance(a.held, bool) else ibis.literal(a.held)
-    return ibis.ifelse(a.known, b.value, ibis.ifelse(held, negation(b.value), unsure()))
+    held = a.held if not isinstance(a.held, bool) else sql.literal(a.held)
+    return sql.ifelse(a.known, b.value, sql.ifelse(held, negation(b.value), unsure()))
 
 
 OPERATORS: Mapping[str, Callable[[Cell, list[Cell]], Expr]] = {

@@ -11,7 +11,7 @@ from riskflags.batch.cells import (
     Cell,
     Expr,
     every,
-    ibis,
+    sql,
     negation,
     no_texts,
     number,
@@ -87,6 +87,7 @@ def by_seat(frames: Frames, rows: Expr, columns: list[str]) -> Expr:
     """Return what is about a record, or about one suspect, once for each seat that it concerns."""
     seats = frames.store.table("seats", ["record", "seat", "suspect.id"])
     renamed = seats.rename({"~record": "record"})
+    rows = rows.select("record", "suspect_id", "for_each", *columns)
     joined = rows.join(renamed, rows["record"] == renamed["~record"])
     alike = surely(joined["suspect_id"] == joined["suspect.id"])
     about = joined["suspect.id"].isnull() | ~joined["for_each"] | alike
@@ -102,7 +103,7 @@ def asked(frames: Frames, action: Action, lines: Sequence[Line], made: str) -> N
         plain = [line for line in own if line.ask.when is None]
         parts = [_plain(frames, action, plain)] if plain else []
         parts += [_conditional(frames, action, line) for line in own if line.ask.when is not None]
-        found = parts[0] if len(parts) == 1 else ibis.union(*parts)
+        found = parts[0] if len(parts) == 1 else sql.union(*parts)
         frames.store.add(made, _with_deadline(frames, action, dues, found))
 
 
@@ -115,7 +116,7 @@ def _concerned(frames: Frames, action: Action, flags: Expr, unsure: Expr) -> Exp
     table = flags.select("record", "suspect_id", "for_each", **_columns(flags, unsure))
     if rows_of(action) == "seats":
         return by_seat(frames, table, ["rule", *_FLAG, "unsure"])
-    return table.drop("suspect_id", "for_each").mutate(seat=ibis.literal(NO_SEAT, "int64"))
+    return table.drop("suspect_id", "for_each").mutate(seat=sql.literal(NO_SEAT, "int64"))
 
 
 def _plain(frames: Frames, action: Action, lines: Sequence[Line]) -> Expr:
@@ -129,7 +130,8 @@ def _conditional(frames: Frames, action: Action, line: Line) -> Expr:
         return _concerned(frames, action, frame.table, no_texts())
     holds = answer(line.ask.when, cells)
     unsure = needs(line.ask.when, cells)
-    table = frame.table.mutate(**{"~asks": holds, "~unsure": no_texts() if unsure is None else unsure}).filter(possibly(holds))
+    table = frame.table.mutate(**{"~asks": holds, "~unsure": no_texts() if unsure is None else unsure})
+    table = table.filter(possibly(table["~asks"]))
     return _concerned(frames, action, table, where(table["~asks"].isnull(), table["~unsure"]))
 
 
@@ -206,15 +208,15 @@ def _cases(frames: Frames, found: list[tuple[Due, list[tuple[str, str]]]], frame
         before.append(surely(holds))
         anchor = cells[due.anchor]
         lengths = [one for one, _ in spans(due.within, cells, frames.pack)]
-        none = ibis.null("int64")
+        none = sql.null("int64")
         low, high = (
-            ibis.cases(
+            sql.cases(
                 *((one, frame.table[column]) for one, column in zip(lengths, columns, strict=True)), else_=none
             )
             for columns in zip(*ends, strict=True)
         )
         covered = low.notnull() & high.notnull()
-        low, high = (ibis.ifelse(covered, end, none) for end in (low, high))
+        low, high = (sql.ifelse(covered, end, none) for end in (low, high))
         known, absent = anchor.known, where(anchor.absent, anchor.needs)
         if isinstance(due.within, ParamDuration):
             param = cells[f"param.{due.within.param}"]
@@ -223,29 +225,29 @@ def _cases(frames: Frames, found: list[tuple[Due, list[tuple[str, str]]]], frame
         asked_when = None if due.when is None else needs(due.when, cells)
         inexact = together((asked_when, where(known & (low < high), anchor.needs)))
         yield _Case(
-            here, here & known, ibis.ifelse(here & known, low, none), ibis.ifelse(here & known, high, none), anchor,
+            here, here & known, sql.ifelse(here & known, low, none), sql.ifelse(here & known, high, none), anchor,
             where(here, absent), where(here, inexact),
         )  # fmt: skip
 
 
 def _hull(frame: Frame, cases: list[_Case], rows: Rows) -> Expr:
-    none, no_day = ibis.null("int64"), ibis.null("date")
+    none, no_day = sql.null("int64"), sql.null("date")
     table = frame.table
     low = _least([case.low for case in cases])
     high = _greatest([case.high for case in cases])
-    anchor_low = _least([ibis.ifelse(case.anchored, case.anchor.low, none) for case in cases])
+    anchor_low = _least([sql.ifelse(case.anchored, case.anchor.low, none) for case in cases])
     days = [(case.anchored & (case.anchor.low == anchor_low), case.anchor.day) for case in cases]
     absent, inexact = together(case.absent for case in cases), together(case.inexact for case in cases)
     return table.select(
         record=table["record"],
-        seat=table["seat"] if rows == "seats" else ibis.literal(NO_SEAT, "int64"),
+        seat=table["seat"] if rows == "seats" else sql.literal(NO_SEAT, "int64"),
         rule=table["rule"],
         severity=table["severity"],
         unsure=table["unsure"],
         low=low,
         high=high,
         anchor_low=anchor_low,
-        anchor_day=ibis.cases(*days, else_=no_day),
+        anchor_day=sql.cases(*days, else_=no_day),
         absent=no_texts() if absent is None else absent,
         inexact=no_texts() if inexact is None else inexact,
         uncovered=some(case.anchored & case.low.isnull() for case in cases),
@@ -253,11 +255,11 @@ def _hull(frame: Frame, cases: list[_Case], rows: Rows) -> Expr:
 
 
 def _least(values: list[Expr]) -> Expr:
-    return values[0] if len(values) == 1 else ibis.least(*values)
+    return values[0] if len(values) == 1 else sql.least(*values)
 
 
 def _greatest(values: list[Expr]) -> Expr:
-    return values[0] if len(values) == 1 else ibis.greatest(*values)
+    return values[0] if len(values) == 1 else sql.greatest(*values)
 
 
 # ---- all that ask together -------------------------------------------------------------------------------------------
@@ -278,15 +280,15 @@ def merged(frames: Frames, made: str) -> Expr:
         any_low=rows["low"].min(), any_high=rows["high"].min(),
         sure_inexact=rows["inexact"].collect(where=is_sure), any_inexact=rows["inexact"].collect(),
         absent=rows["absent"].collect(), unsure=rows["unsure"].collect(),
-        anchor_low=rows["anchor_low"].min(), anchor_day=rows["anchor_day"].argmin(rows["anchor_low"]),
+        anchor_low=rows["anchor_low"].min(), anchor_day=rows["anchor_day"].at_least(rows["anchor_low"]),
         uncovered=rows["uncovered"].any(),
     )  # fmt: skip
-    low = ibis.ifelse(sums["any_sure"], sums["sure_low"], sums["any_low"])
-    high = ibis.ifelse(sums["any_sure"], sums["sure_high"], sums["any_high"])
+    low = sql.ifelse(sums["any_sure"], sums["sure_low"], sums["any_low"])
+    high = sql.ifelse(sums["any_sure"], sums["sure_high"], sums["any_high"])
     base = sums.select(
         *keys, "severity", "rules", "any_sure", "anchor_low", "anchor_day", "uncovered", low=low, high=high,
-        absent=sums["absent"].flatten(), unsure=ibis.ifelse(sums["any_sure"], no_texts(), sums["unsure"].flatten()),
-        inexact=ibis.ifelse(sums["any_sure"], sums["sure_inexact"], sums["any_inexact"]).flatten(),
+        absent=sums["absent"].flatten(), unsure=sql.ifelse(sums["any_sure"], no_texts(), sums["unsure"].flatten()),
+        inexact=sql.ifelse(sums["any_sure"], sums["sure_inexact"], sums["any_inexact"]).flatten(),
     )  # fmt: skip
     return _brought_forward(rows, base)
 
@@ -295,8 +297,7 @@ def _brought_forward(rows: Expr, base: Expr) -> Expr:
     """Return the requirements with the deadlines that flags which only may ask bring forward, in the order of rules."""
     keys = ["record", "seat"]
     may = rows.filter(rows["may"] & rows["low"].notnull())
-    window = ibis.window(group_by=keys, order_by=["rule"], preceding=(None, 1), following=None)
-    may = may.select(*keys, "low", needs=together((may["unsure"], may["inexact"])), earlier=may["low"].min().over(window))
+    may = may.select(*keys, "low", needs=together((may["unsure"], may["inexact"])), earlier=may["low"].least_before([may[key] for key in keys], may["rule"]))
     renamed = may.rename({f"~{name}": name for name in may.columns})
     joined = base.join(renamed, [base[key] == renamed[f"~{key}"] for key in keys])
     earlier = (joined["~low"] < joined["low"]) & possibly(joined["~low"] < joined["~earlier"])
@@ -308,5 +309,5 @@ def _brought_forward(rows: Expr, base: Expr) -> Expr:
     inexact = together((both["inexact"], both["may_asked"].flatten().fill_null(no_texts())))
     return both.select(
         *keys, "severity", "rules", "unsure", "absent", "anchor_low", "anchor_day", "uncovered", "high", low=low,
-        inexact=ibis.ifelse(surely(low < both["high"]), inexact, no_texts()),
+        inexact=sql.ifelse(surely(low < both["high"]), inexact, no_texts()),
     )  # fmt: skip

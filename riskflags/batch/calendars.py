@@ -12,14 +12,16 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch.cells import Cell, Expr, ibis
+from riskflags.batch import sql
+from riskflags.batch.cells import Cell, Expr, surely
 from riskflags.batch.windows import moved_day
 from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_day_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
+    from riskflags.batch.sql import Relation
     from riskflags.batch.store import Store
     from riskflags.pack import Pack
 
@@ -115,7 +117,7 @@ def _school(school: School | None, days: list[date], pack: Pack) -> tuple[list[i
 # ---- deadlines -------------------------------------------------------------------------------------------------------
 
 
-def deadline(store: Store, table: Expr, anchor: Cell, within: Duration, rebind: Any) -> tuple[Expr, Due]:
+def deadline(store: Store, table: Relation, anchor: Cell, within: Duration, rebind: Callable[[Relation], Cell]) -> tuple[Relation, Due]:
     """Return the rows with the days that a deadline needs beside them, and when it falls due a span after the anchor.
 
     `rebind` gives the anchor's cell on a table that has the columns of `table`.
@@ -123,58 +125,48 @@ def deadline(store: Store, table: Expr, anchor: Cell, within: Duration, rebind: 
     if within.unit in ELAPSED_SECONDS:
         seconds = within.amount * ELAPSED_SECONDS[within.unit]
         return table, Due(anchor.low + seconds, anchor.high + seconds)
-    beside = _Beside(store, table)
     if within.unit in ("same day", "working days"):
-        day = beside.add(anchor.day)
-        end = beside.column(day, "end" if within.unit == "same day" else working(within.amount))
-        return beside.table, Due(end, end)
-    low_day, high_day = beside.add(anchor.low_day), beside.add(anchor.high_day)
+        beside, (day,) = _beside(store, table, [anchor.day])
+        end = beside[f"{day} end" if within.unit == "same day" else f"{day} {working(within.amount)}"]
+        return beside, Due(end, end)
     if within.unit == "before next school day":
-        moved = rebind(beside.table)
-        return beside.table, Due(_school_start(beside, low_day, moved.low), _school_start(beside, high_day, moved.high))
-    low_to, high_to = (beside.add(moved_day(one, within)) for one in (anchor.low_day, anchor.high_day))
-    moved = rebind(beside.table)
+        beside, (low_day, high_day) = _beside(store, table, [anchor.low_day, anchor.high_day])
+        moved = rebind(beside)
+        return beside, Due(_school_start(beside, low_day, moved.low), _school_start(beside, high_day, moved.high))
+    wanted = [anchor.low_day, moved_day(anchor.low_day, within), anchor.high_day, moved_day(anchor.high_day, within)]
+    beside, (low_day, low_to, high_day, high_to) = _beside(store, table, wanted)
+    moved = rebind(beside)
     low = _same_time(beside, moved.low, low_day, low_to)
-    return beside.table, Due(low, low if moved.is_exact else _same_time(beside, moved.high, high_day, high_to))
+    return beside, Due(low, low if moved.is_exact else _same_time(beside, moved.high, high_day, high_to))
 
 
-class _Beside:
-    """Rows with days beside them, each under a name that no column of the rows has yet."""
-
-    def __init__(self, store: Store, table: Expr) -> None:
-        self._days = store.table(DAYS)
-        self.table = table
-
-    def add(self, day: Expr) -> str:
-        name = f"day {len(self.table.columns)}"
-        self.table = self.table.mutate(**{name: day})
-        renamed = self._days.rename({f"{name} {one}": one for one in self._days.columns})
-        self.table = self.table.left_join(renamed, self.table[name] == renamed[f"{name} date"])
-        return name
-
-    def column(self, day: str, name: str) -> Expr:
-        return self.table[f"{day} {name}"]
+def _beside(store: Store, table: Relation, wanted: Sequence[Expr]) -> tuple[Relation, list[str]]:
+    """Return rows with what the calendar says of some days, and the name under which each of these stands."""
+    names = [f"day {len(table.columns)} {number}" for number in range(len(wanted))]
+    table = table.mutate(**dict(zip(names, wanted, strict=True)))
+    for name in names:
+        days = store.table(DAYS)
+        renamed = days.rename({f"{name} {one}": one for one in days.columns})
+        table = table.left_join(renamed, table[name] == renamed[f"{name} date"])
+    return table, names
 
 
-def _school_start(beside: _Beside, day: str, seconds: Expr) -> Expr:
-    own, following = beside.column(day, "school"), beside.column(day, "next_school")
-    return ibis.ifelse((seconds < own).fill_null(ibis.literal(False)), own, following)
+def _school_start(beside: Relation, day: str, seconds: Expr) -> Expr:
+    own, following = beside[f"{day} school"], beside[f"{day} next_school"]
+    return sql.ifelse(surely(seconds < own), own, following)
 
 
-def _same_time(beside: _Beside, seconds: Expr, day: str, to: str) -> Expr:
+def _same_time(beside: Relation, seconds: Expr, day: str, to: str) -> Expr:
     """Return the instant at the same local time of another day; a time that the clocks skip moves on with them."""
-    since = seconds - beside.column(day, "start")
-    changes_at, change = beside.column(day, "changes_at"), beside.column(day, "change")
-    after = (since >= changes_at).fill_null(ibis.literal(False))
-    clock = since + ibis.ifelse(after, change, 0)
+    since = seconds - beside[f"{day} start"]
+    changes_at, change = beside[f"{day} changes_at"], beside[f"{day} change"]
+    after = surely(since >= changes_at)
+    clock = since + sql.ifelse(after, change, 0)
     second = after & (change < 0) & (clock < changes_at)  # the second of two hours that the clocks show twice
-    start, at, by = (beside.column(to, name) for name in ("start", "changes_at", "change"))
-    turned = ibis.ifelse(
-        by > 0,
-        (clock >= at + by) | ((clock >= at) & second),
-        (clock >= at) | ((clock >= at + by) & second),
-    ).fill_null(ibis.literal(False))
-    return start + clock - ibis.ifelse(turned, by, 0)
+    start, at, by = (beside[f"{to} {name}"] for name in ("start", "changes_at", "change"))
+    forward = (clock >= at + by) | ((clock >= at) & second)
+    turned = surely(sql.ifelse(by > 0, forward, (clock >= at) | ((clock >= at + by) & second)))
+    return start + clock - sql.ifelse(turned, by, 0)
 
 
 def spans_of(pack: Pack) -> Iterator[Duration]:

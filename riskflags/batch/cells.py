@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import reduce
-from importlib import import_module
 from operator import add, and_, or_
 from typing import TYPE_CHECKING, Any
 
+from riskflags.batch import sql
+from riskflags.batch.sql import Expr
 from riskflags.model import Absent, Codes, Moment, Number, Value
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from riskflags.kinds import KindName
 
-ibis: Any = import_module("ibis")  # it ships no types
-Expr = Any
 MILLION = 1_000_000
 MANY = 1_000_000
 """The upper end of a count that is open above, as for one record."""
@@ -106,22 +105,22 @@ def constant(value: Value) -> Cell:
     """Return a value that is the same in every row."""
     match value:
         case bool():
-            return Cell("yes_no", value=ibis.literal(value), is_known=True)
+            return Cell("yes_no", value=sql.literal(value), is_known=True)
         case str():
-            return Cell("text", value=ibis.literal(value, "string"), is_known=True)
+            return Cell("text", value=sql.literal(value, "string"), is_known=True)
         case Number():
-            low = ibis.literal(millionths(value.low), "int64")
-            high = low if value.low == value.high else ibis.literal(millionths(value.high), "int64")
+            low = sql.literal(millionths(value.low), "int64")
+            high = low if value.low == value.high else sql.literal(millionths(value.high), "int64")
             return number(low, high, is_known=True)
         case Codes():
             return Cell("codes", value=texts(sorted(value.known)), is_known=True)
         case Moment():
-            low = ibis.literal(value.earliest, "int64")
-            high = low if value.is_exact else ibis.literal(value.latest, "int64")
+            low = sql.literal(value.earliest, "int64")
+            high = low if value.is_exact else sql.literal(value.latest, "int64")
             day = days(value.day)
             return Cell(
                 "moment", low=low, high=high, day=day, low_day=day, high_day=day,
-                local=ibis.literal(value.local, "string"), is_known=True,
+                local=sql.literal(value.local, "string"), is_known=True,
             )  # fmt: skip
         case Absent():
             msg = "a constant that is absent has no kind"
@@ -132,7 +131,7 @@ def constant(value: Value) -> Cell:
 
 def days(day: date) -> Expr:
     """Return a day as a literal."""
-    return ibis.literal(day, "date")
+    return sql.literal(day, "date")
 
 
 def millionths(value: Decimal | int) -> int:
@@ -149,22 +148,22 @@ def millionths(value: Decimal | int) -> int:
 
 def yes() -> Expr:
     """Return True for every row."""
-    return ibis.literal(True)
+    return sql.literal(value=True)
 
 
 def no() -> Expr:
     """Return False for every row."""
-    return ibis.literal(False)
+    return sql.literal(value=False)
 
 
 def unsure() -> Expr:
     """Return undecided for every row."""
-    return ibis.null("boolean")
+    return sql.null("boolean")
 
 
 def decided(*, true: Expr, false: Expr) -> Expr:
     """Return True where one holds, False where the other does, else undecided. NULL counts as not holding."""
-    return ibis.cases((true, yes()), (false, no()), else_=unsure())
+    return sql.cases((true, yes()), (false, no()), else_=unsure())
 
 
 def negation(answer: Expr) -> Expr:
@@ -196,7 +195,7 @@ def possibly(answer: Expr) -> Expr:
 
 def how_many(answers: Sequence[Expr]) -> Expr:
     """Return how many of some two-valued answers hold."""
-    return reduce(add, [ibis.ifelse(answer, 1, 0) for answer in answers])
+    return reduce(add, [sql.ifelse(answer, 1, 0) for answer in answers])
 
 
 # ---- lists of text ---------------------------------------------------------------------------------------------------
@@ -204,12 +203,12 @@ def how_many(answers: Sequence[Expr]) -> Expr:
 
 def texts(values: Iterable[str]) -> Expr:
     """Return a list of text that is the same in every row."""
-    return ibis.literal(list(values), "array<string>")
+    return sql.literal(sorted(values), "array<string>")
 
 
 def no_texts() -> Expr:
-    """Return the empty list. Not a literal: of a bare [] DuckDB does not know that it is a list of text."""
-    return texts([""])[:0]
+    """Return the empty list."""
+    return texts(())
 
 
 def together(lists: Iterable[Expr]) -> Expr:
@@ -217,12 +216,12 @@ def together(lists: Iterable[Expr]) -> Expr:
     found = [one for one in lists if one is not None]
     if not found:
         return None
-    return found[0] if len(found) == 1 else ibis.array(found).flatten()
+    return found[0] if len(found) == 1 else sql.array(found).flatten()
 
 
 def where(guard: Expr, needs: Expr) -> Expr:
     """Return needs in the rows where a guard holds, and none elsewhere; None stays None."""
-    return None if needs is None else ibis.ifelse(surely(guard), needs, no_texts())
+    return None if needs is None else sql.ifelse(surely(guard), needs, no_texts())
 
 
 def in_order(needs: Expr) -> Expr:

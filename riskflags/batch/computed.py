@@ -10,7 +10,7 @@ from riskflags.batch.cells import (
     Cell,
     Expr,
     every,
-    ibis,
+    sql,
     length,
     negation,
     no_texts,
@@ -40,7 +40,7 @@ def computed(how: Computed, cells: Mapping[str, Cell], kind: KindName) -> Cell:
 
 
 def _held(cell: Cell) -> Expr:
-    return ibis.literal(cell.held) if isinstance(cell.held, bool) else cell.held
+    return sql.literal(cell.held) if isinstance(cell.held, bool) else cell.held
 
 
 def _all_held(cells: Sequence[Cell]) -> Expr:
@@ -59,7 +59,7 @@ def _any_held(cells: Sequence[Cell]) -> Expr:
 def _needs_of_absent(cell: Cell) -> Expr:
     if cell.needs is None or cell.is_known:
         return None
-    return ibis.ifelse(cell.absent, cell.needs, no_texts())
+    return sql.ifelse(cell.absent, cell.needs, no_texts())
 
 
 def _any_absent(cells: Sequence[Cell]) -> Expr:
@@ -69,7 +69,7 @@ def _any_absent(cells: Sequence[Cell]) -> Expr:
 def _if_present(cells: Sequence[Cell], value: Expr) -> Expr:
     """Return a value where all its arguments are there, NULL elsewhere."""
     open_ones = [cell for cell in cells if not cell.is_known]
-    return value if not open_ones else ibis.ifelse(_any_absent(open_ones), ibis.null(value.type()), value)
+    return value if not open_ones else sql.ifelse(_any_absent(open_ones), sql.null(), value)
 
 
 def _exact(cells: Sequence[Cell], value: Expr) -> Cell:
@@ -95,12 +95,12 @@ def _day(cell: Cell) -> Expr:
 
 def whole_years(start: Expr, end: Expr) -> Expr:
     """Return the whole years from one day to another; a 29 February counts from 1 March in other years."""
-    return ibis.ifelse(end < start, -_years(end, start), _years(start, end))
+    return sql.ifelse(end < start, -_years(end, start), _years(start, end))
 
 
 def _years(start: Expr, end: Expr) -> Expr:
     before = _month_day(end) < _month_day(start)
-    return (end.year().cast("int64") - start.year().cast("int64")) - ibis.ifelse(before, 1, 0)
+    return (end.year().cast("int64") - start.year().cast("int64")) - sql.ifelse(before, 1, 0)
 
 
 def _month_day(day: Expr) -> Expr:
@@ -112,7 +112,7 @@ def _years_between(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: 
 
 
 def _days_between(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: KindName) -> Cell:
-    return _exact(cells, _day(cells[1]).delta(_day(cells[0]), unit="day").cast("int64") * MILLION)
+    return _exact(cells, _day(cells[1]).days_since(_day(cells[0])).cast("int64") * MILLION)
 
 
 def _hours_between(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: KindName) -> Cell:
@@ -124,11 +124,9 @@ def _hours_between(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: 
 
 
 def _hours(seconds: Expr) -> Expr:
-    """Return seconds as millionths of an hour, rounded down; in two steps, so that no product leaves 53 bits."""
-    over = ((seconds % _HOUR) + _HOUR) % _HOUR
-    whole = ((seconds - over) / _HOUR).cast("int64")
-    part = over * MILLION
-    return whole * MILLION + ((part - part % _HOUR) / _HOUR).cast("int64")
+    """Return seconds as millionths of an hour, rounded down."""
+    left = ((seconds % _HOUR) + _HOUR) % _HOUR
+    return (seconds - left).over(_HOUR) * MILLION + (left * MILLION).over(_HOUR)
 
 
 def _subtract(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: KindName) -> Cell:
@@ -151,7 +149,7 @@ def _first_recorded(cells: Sequence[Cell], _codes: frozenset[str] | None, kind: 
         if any(one is None for one in found):
             continue
         same = next((p for p in parts if all(getattr(c, p) is one for c, one in zip(taken, found, strict=True))), None)
-        parts[part] = parts[same] if same else (found[0] if len(found) == 1 else ibis.coalesce(*found))
+        parts[part] = parts[same] if same else (found[0] if len(found) == 1 else sql.coalesce(*found))
     return Cell(
         kind, **parts, needs=_needs_of_first(taken), held=_any_held(taken), is_known=any(c.is_known for c in taken)
     )  # fmt: skip
@@ -163,23 +161,23 @@ def _needs_of_first(cells: Sequence[Cell]) -> Expr:
         return None
     cases = [(cell.known, no_texts() if cell.needs is None else cell.needs) for cell in cells]
     if cells[-1].is_known:
-        return ibis.cases(*cases, else_=no_texts()) if len(cases) > 1 else cases[0][1]
+        return sql.cases(*cases, else_=no_texts()) if len(cases) > 1 else cases[0][1]
     every_need = together(cell.needs for cell in cells)
-    return ibis.cases(*cases, else_=no_texts() if every_need is None else every_need)
+    return sql.cases(*cases, else_=no_texts() if every_need is None else every_need)
 
 
 def _list_of(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: KindName) -> Cell:
     known = [cell for cell in cells if cell.is_known]
-    held = together(ibis.ifelse(cell.absent, no_texts(), _as_list(cell)) for cell in cells)
+    held = together(sql.ifelse(cell.absent, no_texts(), _as_list(cell)) for cell in cells)
     gone = every(cell.absent for cell in cells)
-    value = held.unique() if known else ibis.ifelse(gone, ibis.null("array<string>"), held.unique())
+    value = held.unique() if known else sql.ifelse(gone, sql.null("array<string>"), held.unique())
     return Cell(
         "codes", value=value, needs=together(cell.needs for cell in cells), held=_any_held(cells), is_known=bool(known)
     )  # fmt: skip
 
 
 def _as_list(cell: Cell) -> Expr:
-    return cell.value if cell.kind == "codes" else ibis.array([cell.value])
+    return cell.value if cell.kind == "codes" else sql.array([cell.value])
 
 
 def _size(cells: Sequence[Cell], codes: frozenset[str] | None, _kind: KindName) -> Cell:
@@ -191,8 +189,8 @@ def _size(cells: Sequence[Cell], codes: frozenset[str] | None, _kind: KindName) 
         return number(low, low, held=_all_held(cells), is_known=cell.is_known)
     if cell.kind != "codes":
         return number(low, low, needs=_needs_of_absent(cell), held=_all_held(cells), is_known=cell.is_known)
-    most = ibis.literal((MANY if codes is None else len(codes)) * MILLION, "int64")
-    high = ibis.ifelse(length(cell.needs) > 0, _if_present(cells, most), low)
+    most = sql.literal((MANY if codes is None else len(codes)) * MILLION, "int64")
+    high = sql.ifelse(length(cell.needs) > 0, _if_present(cells, most), low)
     return number(low, high, needs=cell.needs, held=_all_held(cells), is_known=cell.is_known)
 
 
@@ -206,20 +204,20 @@ def _age(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: KindName) 
     by_birth = born.known & on.known
     years = whole_years(born.value, _day(on)) * MILLION
     limit = OLDEST_AGE * MILLION
-    least = [ibis.literal(0, "int64")]
-    least += [ibis.ifelse(youngest.known, _floor(youngest.low), 0).cast("int64")]
-    least += [ibis.ifelse(surely(adult.value == yes()), ADULT * MILLION, 0).cast("int64")]
-    most = [ibis.literal(limit, "int64")]
-    most += [ibis.ifelse(oldest.known, _floor(oldest.high), limit).cast("int64")]
-    most += [ibis.ifelse(surely(negation(adult.value)), (ADULT - 1) * MILLION, limit).cast("int64")]
-    low_range, high_range = ibis.greatest(*least), ibis.least(*most)
+    least = [sql.literal(0, "int64")]
+    least += [sql.ifelse(youngest.known, _floor(youngest.low), 0).cast("int64")]
+    least += [sql.ifelse(surely(adult.value == yes()), ADULT * MILLION, 0).cast("int64")]
+    most = [sql.literal(limit, "int64")]
+    most += [sql.ifelse(oldest.known, _floor(oldest.high), limit).cast("int64")]
+    most += [sql.ifelse(surely(negation(adult.value)), (ADULT - 1) * MILLION, limit).cast("int64")]
+    low_range, high_range = sql.greatest(*least), sql.least(*most)
     by_age = negation(by_birth) & stated.known
     nothing = ((low_range == 0) & (high_range == limit)) | (low_range > high_range)
-    none = ibis.null("int64")
-    low = ibis.cases((by_birth, years), (by_age, _floor(stated.low)), (nothing, none), else_=low_range)
-    high = ibis.cases((by_birth, years), (by_age, _floor(stated.high)), (nothing, none), else_=high_range)
+    none = sql.null("int64")
+    low = sql.cases((by_birth, years), (by_age, _floor(stated.low)), (nothing, none), else_=low_range)
+    high = sql.cases((by_birth, years), (by_age, _floor(stated.high)), (nothing, none), else_=high_range)
     settled = by_birth | by_age | (negation(nothing) & (low_range == high_range))
-    needs = ibis.ifelse(settled, no_texts(), _age_needs(on, born, stated))
+    needs = sql.ifelse(settled, no_texts(), _age_needs(on, born, stated))
     held = (born.absent & _held(born)) | (stated.absent & _held(stated)) | born.known
     return number(low.cast("int64"), high.cast("int64"), needs=needs, held=held)
 
@@ -227,7 +225,7 @@ def _age(cells: Sequence[Cell], _codes: frozenset[str] | None, _kind: KindName) 
 def _age_needs(on: Cell, born: Cell, stated: Cell) -> Expr:
     """Return what would settle an age: the date of birth, the stated age where only that can be filled, or the day."""
     of_on = no_texts() if on.needs is None else on.needs
-    return ibis.cases(
+    return sql.cases(
         (born.absent & _held(born), born.needs),
         (stated.absent & _held(stated), stated.needs),
         (born.absent, born.needs),
@@ -241,12 +239,12 @@ def _age_gap(cells: Sequence[Cell], codes: frozenset[str] | None, kind: KindName
     years = whole_years(older[0].value, younger[0].value) * MILLION
     a, b = _age([on, *older], codes, kind), _age([on, *younger], codes, kind)
     gone = a.absent | b.absent
-    none = ibis.null("int64")
-    low = ibis.cases((both, years), (gone, none), else_=a.low - b.high - MILLION)
-    high = ibis.cases((both, years), (gone, none), else_=a.high - b.low + MILLION)
+    none = sql.null("int64")
+    low = sql.cases((both, years), (gone, none), else_=a.low - b.high - MILLION)
+    high = sql.cases((both, years), (gone, none), else_=a.high - b.low + MILLION)
     of_birth = together((_birth_need(older), _birth_need(younger)))
     of_ages = together((_needs_of_absent(a), _needs_of_absent(b), of_birth))
-    needs = ibis.cases((both, no_texts()), (gone, of_ages), else_=of_birth)
+    needs = sql.cases((both, no_texts()), (gone, of_ages), else_=of_birth)
     held = (a.known | a.held) & (b.known | b.held)
     return number(low.cast("int64"), high.cast("int64"), needs=needs, held=held)
 
@@ -255,7 +253,7 @@ def _birth_need(person: Sequence[Cell]) -> Expr:
     """Return what would give a date of birth: the stated age made exact, or the date itself."""
     born, stated = person[0], person[1]
     exact = born.needs.map(lambda need: need.replace(".date_of_birth", ".stated_age@exact"))
-    return ibis.cases((born.absent & stated.known, exact), (born.absent, born.needs), else_=no_texts())
+    return sql.cases((born.absent & stated.known, exact), (born.absent, born.needs), else_=no_texts())
 
 
 _FUNCTIONS: Mapping[str, Callable[[Sequence[Cell], frozenset[str] | None, KindName], Cell]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from riskflags.batch.cells import Cell, Expr, days, ibis, millionths, no_texts, number, possibly, some, texts
+from riskflags.batch.cells import Cell, Expr, days, sql, millionths, no_texts, number, possibly, some, texts
 from riskflags.batch.computed import computed
 from riskflags.batch.facts import MOMENT, column
 from riskflags.calendar import Duration
@@ -261,7 +261,7 @@ class Frames:
         if info.kind == "moment":
             return self._moment(name, table, held, planned=info.planned)
         value = table[name]
-        needs = ibis.ifelse(value.isnull(), absent, no_texts())
+        needs = sql.ifelse(value.isnull(), absent, no_texts())
         if info.kind == "number":
             return number(value, value, needs=needs, held=held)
         return Cell(info.kind, value=value, needs=needs, held=held)
@@ -277,39 +277,39 @@ class Frames:
         low, high, day, local = (table[column(name, part)] for part in MOMENT)
         if not planned:
             ahead = low > table["as_of"]
-            low, high, day, local = (ibis.ifelse(ahead, ibis.null(one.type()), one) for one in (low, high, day, local))
-        needs = ibis.cases((low.isnull(), texts([name])), (low != high, texts([f"{name}@time"])), else_=no_texts())
+            low, high, day, local = (sql.ifelse(ahead, sql.null(), one) for one in (low, high, day, local))
+        needs = sql.cases((low.isnull(), texts([name])), (low != high, texts([f"{name}@time"])), else_=no_texts())
         return Cell(
             "moment", low=low, high=high, day=day, low_day=day, high_day=day, local=local, needs=needs, held=held
         )
 
     def _group(self, name: str, table: Expr, rows: Rows) -> Cell:
         there = some(self._field(path, table, rows).known for path in self.names.groups[name])
-        value = ibis.ifelse(there, ibis.literal(True), ibis.null("boolean"))
-        needs = ibis.ifelse(there, no_texts(), texts([name]))
+        value = sql.ifelse(there, sql.literal(True), sql.null("boolean"))
+        needs = sql.ifelse(there, no_texts(), texts([name]))
         return Cell("yes_no", value=value, needs=needs, held=self._held(name, table))
 
 
 def _nothing(kind: str, needs: Expr, held: Expr) -> Cell:
     """Return a cell that is absent in every row."""
-    none = ibis.null("int64")
+    none = sql.null("int64")
     match kind:
         case "number":
             return number(none, none, needs=needs, held=held)
         case "moment":
-            day = ibis.null("date")
+            day = sql.null("date")
             return Cell(
-                "moment", low=none, high=none, day=day, low_day=day, high_day=day, local=ibis.null("string"),
+                "moment", low=none, high=none, day=day, low_day=day, high_day=day, local=sql.null("string"),
                 needs=needs, held=held,
             )  # fmt: skip
         case "codes":
-            return Cell("codes", value=ibis.null("array<string>"), needs=needs, held=held)
+            return Cell("codes", value=sql.null("array<string>"), needs=needs, held=held)
         case "yes_no":
-            return Cell("yes_no", value=ibis.null("boolean"), needs=needs, held=held)
+            return Cell("yes_no", value=sql.null("boolean"), needs=needs, held=held)
         case "date":
-            return Cell("date", value=ibis.null("date"), needs=needs, held=held)
+            return Cell("date", value=sql.null("date"), needs=needs, held=held)
         case _:
-            return Cell("text", value=ibis.null("string"), needs=needs, held=held)
+            return Cell("text", value=sql.null("string"), needs=needs, held=held)
 
 
 def _param(param: Param, when: Cell) -> Cell:
@@ -317,10 +317,10 @@ def _param(param: Param, when: Cell) -> Cell:
     is_span = isinstance(param.values[-1][1], Duration)
     kind = "string" if is_span else "int64"
     found = [
-        (when.day >= days(start), ibis.literal(str(value) if isinstance(value, Duration) else millionths(value), kind))
+        (when.day >= days(start), sql.literal(str(value) if isinstance(value, Duration) else millionths(value), kind))
         for start, value in reversed(param.values)
     ]
-    value = ibis.cases(*found, else_=ibis.null(kind))
+    value = sql.cases(*found, else_=sql.null(kind))
     undated = no_texts() if when.needs is None else when.needs
-    needs = ibis.cases((value.notnull(), no_texts()), (when.absent, undated), else_=texts([f"param.{param.name}"]))
+    needs = sql.cases((value.notnull(), no_texts()), (when.absent, undated), else_=texts([f"param.{param.name}"]))
     return Cell("text", value=value, needs=needs) if is_span else number(value, value, needs=needs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from riskflags.batch.answers import answer, needs
-from riskflags.batch.cells import Cell, Expr, decided, ibis, negation, no_texts, possibly, surely, together, where, yes
+from riskflags.batch.cells import Cell, Expr, decided, sql, negation, no_texts, possibly, surely, together, where, yes
 from riskflags.batch.windows import ordered
 from riskflags.looking import THIS
 
@@ -23,13 +23,13 @@ def candidates(
     table = asks.table
     event, when = asks.cells[event_time], others.cells[event_time]
     own = table["a:record"] == table["o:record"]
-    early = ibis.ifelse(own, yes(), ordered(when.low, when.high, event.low, event.high))
+    early = sql.ifelse(own, yes(), ordered(when.low, when.high, event.low, event.high))
     of = spec.window.of
     meets = yes() if of is None else answer(of, cells)
     asked = None if of is None else needs(of, cells)
     key = others.cells["incident.id"].value
     rows = table.select(
-        *by, other=table["o:record"], prefix=ibis.ifelse(own, "", key.concat(":")), low=when.low, high=when.high,
+        *by, other=table["o:record"], prefix=sql.ifelse(own, "", key.concat(":")), low=when.low, high=when.high,
         early=early, meets=meets, asked=no_texts() if asked is None else where(meets.isnull(), asked),
         when_needs=no_texts() if when.needs is None else when.needs,
         event_needs=no_texts() if event.needs is None else event.needs,
@@ -39,7 +39,7 @@ def candidates(
         when_needs=rows["when_needs"].first(), event_needs=rows["event_needs"].first(),
     )  # fmt: skip
     meets_any = decided(true=found["sure"], false=found["none"])
-    found = found.mutate(counts=meets_any & found["early"], asked=ibis.ifelse(found["sure"], no_texts(), found["asked"].flatten()))
+    found = found.mutate(counts=meets_any & found["early"], asked=sql.ifelse(found["sure"], no_texts(), found["asked"].flatten()))
     return found.filter(possibly(found["counts"]))
 
 
@@ -54,16 +54,16 @@ def placed(spec: LookUp, found: Expr, unread: Expr | None, *, by: list[str]) -> 
     t = found.join(renamed, [found[key] == renamed[f"~{key}"] for key in by]).drop(*(f"~{key}" for key in by))
     low, high = t["low"], t["high"]
     later = t["starts"].filter(lambda one: one > high).length()
-    may_be = t["ends"].filter(lambda one: one > low).length() - ibis.ifelse(high > low, 1, 0) + t["unread"].length()
+    may_be = t["ends"].filter(lambda one: one > low).length() - sql.ifelse(high > low, 1, 0) + t["unread"].length()
     t = t.mutate(surely=later, possibly=may_be)
     t = t.filter(t["surely"] < last).drop("starts", "ends")
-    inside = ibis.ifelse((t["possibly"] < last) & surely(t["counts"]), yes(), ibis.null("boolean"))
+    inside = sql.ifelse((t["possibly"] < last) & surely(t["counts"]), yes(), sql.null("boolean"))
     t = t.mutate(inside=inside)
     spelled_own = together((
         t["asked"].map(lambda need: _spelled(need, t["prefix"])),
-        ibis.ifelse(t["early"].isnull() | (t["possibly"] >= last), _prefixed(t["when_needs"], t["prefix"]), no_texts()),
+        sql.ifelse(t["early"].isnull() | (t["possibly"] >= last), _prefixed(t["when_needs"], t["prefix"]), no_texts()),
         where(t["early"].isnull(), t["event_needs"]),
-        ibis.ifelse(t["possibly"] >= last, t["unread"], no_texts()),
+        sql.ifelse(t["possibly"] >= last, t["unread"], no_texts()),
     ))  # fmt: skip
     t = t.mutate(own_asked=where(t["inside"].isnull(), spelled_own))
     return _with_others(t, found, last, by)
@@ -98,7 +98,7 @@ def _with_unread(found: Expr, unread: Expr | None, by: list[str]) -> Expr:
 
 
 def _spelled(need: Expr, prefix: Expr) -> Expr:
-    return ibis.ifelse(need.startswith(THIS), need.substr(len(THIS)), prefix.concat(need))
+    return sql.ifelse(need.startswith(THIS), need.substr(len(THIS)), prefix.concat(need))
 
 
 def _prefixed(found: Expr, prefix: Expr) -> Expr:

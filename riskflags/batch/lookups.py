@@ -14,7 +14,7 @@ from riskflags.batch.cells import (
     Cell,
     Expr,
     every,
-    ibis,
+    sql,
     length,
     negation,
     no,
@@ -39,6 +39,7 @@ from riskflags.lookup import codes_named
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from riskflags.batch.sql import Relation
     from riskflags.pack import LookUp
 
 _LISTS: Mapping[str, Rows] = {"done": "done", "markers": "markers", "suspects": "seats"}
@@ -124,7 +125,7 @@ def _with(frame: Frame, link: Mapping[str, Expr]) -> Frame:
 
 
 def _held(cell: Cell) -> Expr:
-    return ibis.literal(cell.held) if isinstance(cell.held, bool) else cell.held
+    return sql.literal(cell.held) if isinstance(cell.held, bool) else cell.held
 
 
 def _as_link(frame: Frame, path: str) -> Cell:
@@ -133,8 +134,8 @@ def _as_link(frame: Frame, path: str) -> Cell:
     if path != "suspect.id":
         return cell
     given = cell.value.startswith(frame.cells["incident.id"].value.concat("#"))
-    value = ibis.ifelse(surely(given), ibis.null("string"), cell.value)
-    return replace(cell, value=value, needs=ibis.ifelse(value.isnull(), texts([path]), no_texts()), held=True)
+    value = sql.ifelse(surely(given), sql.null("string"), cell.value)
+    return replace(cell, value=value, needs=sql.ifelse(value.isnull(), texts([path]), no_texts()), held=True)
 
 
 def _of_list(frames: Frames, spec: LookUp, frame: Frame) -> dict[str, Expr]:
@@ -147,7 +148,7 @@ def _of_list(frames: Frames, spec: LookUp, frame: Frame) -> dict[str, Expr]:
         "unlinked": holds.isin(gone) if gone else no(),
         "link_held": no(),
         "link_needs": texts([spec.over]),
-        "open": ibis.ifelse(holds.isin(lacking), texts([spec.over]), no_texts()) if lacking else no_texts(),
+        "open": sql.ifelse(holds.isin(lacking), texts([spec.over]), no_texts()) if lacking else no_texts(),
     }
 
 
@@ -205,26 +206,23 @@ def _of_records(frames: Frames, spec: LookUp, asking: Frame) -> Items:
     return items
 
 
-def _linked(frames: Frames, spec: LookUp, asking: Frame, looked: Frame) -> Expr:
+def _linked(frames: Frames, spec: LookUp, asking: Frame, looked: Frame) -> Relation:
     """Return the asking rows beside those that they are linked to, by every key, and inside the days of the window."""
     a, o = asking.prefixed(ASKS), looked.prefixed(LOOKED)
-    on = [a[f"{ASKS}world"] == o[f"{LOOKED}world"]]
+    lists = [path for path in spec.by if asking.cells[path].kind == "codes"]
+    on: list[Expr] = []
+    if lists and len(lists) == len(spec.by):  # nothing else links: by each value of the first list
+        pairs = _sharing(asking.onto(a, prefix=ASKS), looked.onto(o, prefix=LOOKED), lists.pop(0))
+        a = a.join(pairs, [a[key] == pairs[f"~{key}"] for key in _row_keys(a, ASKS)])
+        on = [a[f"~{key}"] == o[key] for key in _row_keys(o, LOOKED)]
+    asks, others = asking.onto(a, prefix=ASKS), looked.onto(o, prefix=LOOKED)
+    on.append(a[f"{ASKS}world"] == o[f"{LOOKED}world"])
     if spec.others and not spec.window.last:
         on.append(a[f"{ASKS}record"] != o[f"{LOOKED}record"])
-    asks, others = asking.onto(a, prefix=ASKS), looked.onto(o, prefix=LOOKED)
-    lists = [path for path in spec.by if asks.cells[path].kind == "codes"]
     for path in spec.by:
-        if path not in lists:
+        if asking.cells[path].kind != "codes":
             on += _same(asks.cells[path], others.cells[path])
     on += begins(spec, asks, others, event_time=frames.pack.event_time, pack=frames.pack)
-    if not lists:
-        return a.join(o, on)
-    if len(lists) == len(spec.by):
-        first = lists.pop(0)
-        pairs = _sharing(asks, others, first)
-        a = a.join(pairs, [a[key] == pairs[f"~{key}"] for key in _row_keys(a, ASKS)])
-        on += [a[f"~{key}"] == o[key] for key in _row_keys(o, LOOKED)]
-        asks = asking.onto(a, prefix=ASKS)
     joined = a.join(o, on)
     for path in lists:
         asks, others = asking.onto(joined, prefix=ASKS), looked.onto(joined, prefix=LOOKED)
@@ -232,31 +230,13 @@ def _linked(frames: Frames, spec: LookUp, asking: Frame, looked: Frame) -> Expr:
     return joined
 
 
-def _last_ones(
-    frames: Frames, spec: LookUp, asking: Frame, asks: Frame, others: Frame, cells: Mapping[str, Cell]
-) -> Expr:
-    """Return the pairs of which the looked-at record is, or may be, among the last ones of a sort."""
-    by = [f"{ASKS}{key}" for key in _keys(asking)]
-    found = candidates(spec, asks, others, cells, event_time=frames.pack.event_time, by=by)
-    unread = _rejected(frames, asking) if "child.id" in spec.by else None
-    if unread is not None:
-        unread = unread.group_by(by).agg(unread=unread["need"].collect())
-    there = placed(spec, found, unread, by=by)
-    settles = there["settles"].map(lambda need: ibis.literal(THIS).concat(need))  # spelled already
-    there = there.select(**{f"~{key}": there[key] for key in by}, looked=there["other"], inside=there["inside"], settles=settles)
-    joined = asks.table
-    on = [joined[key] == there[f"~{key}"] for key in by]
-    joined = joined.join(there, [*on, joined[f"{LOOKED}record"] == there["looked"]])
-    return joined.filter(joined[f"{ASKS}record"] != joined[f"{LOOKED}record"]) if spec.others else joined
-
-
-def _row_keys(table: Expr, prefix: str) -> list[str]:
+def _row_keys(table: Relation, prefix: str) -> list[str]:
     return [f"{prefix}{key}" for key in ("record", "seat") if f"{prefix}{key}" in table.columns]
 
 
-def _sharing(asks: Frame, others: Frame, path: str) -> Expr:
+def _sharing(asks: Frame, others: Frame, path: str) -> Relation:
     """Return which rows share a value of a list."""
-    sides: list[Expr] = []
+    sides: list[Relation] = []
     for frame, prefix in ((asks, ASKS), (others, LOOKED)):
         keys = {f"~{key}": frame.table[key] for key in _row_keys(frame.table, prefix)}
         sides.append(frame.table.select(**keys, **{f"{prefix}code": frame.cells[path].value.unnest()}))
@@ -276,13 +256,31 @@ def _same(a: Cell, b: Cell) -> list[Expr]:
             return [a.value == b.value]
 
 
+def _last_ones(
+    frames: Frames, spec: LookUp, asking: Frame, asks: Frame, others: Frame, cells: Mapping[str, Cell]
+) -> Expr:
+    """Return the pairs of which the looked-at record is, or may be, among the last ones of a sort."""
+    by = [f"{ASKS}{key}" for key in _keys(asking)]
+    found = candidates(spec, asks, others, cells, event_time=frames.pack.event_time, by=by)
+    unread = _rejected(frames, asking) if "child.id" in spec.by else None
+    if unread is not None:
+        unread = unread.group_by(by).agg(unread=unread["need"].collect())
+    there = placed(spec, found, unread, by=by)
+    settles = there["settles"].map(lambda need: sql.literal(THIS).concat(need))  # spelled already
+    there = there.select(**{f"~{key}": there[key] for key in by}, looked=there["other"], inside=there["inside"], settles=settles)
+    joined = asks.table
+    on = [joined[key] == there[f"~{key}"] for key in by]
+    joined = joined.join(there, [*on, joined[f"{LOOKED}record"] == there["looked"]])
+    return joined.filter(joined[f"{ASKS}record"] != joined[f"{LOOKED}record"]) if spec.others else joined
+
+
 def _cells(spec: LookUp, asks: Frame, others: Frame) -> dict[str, Cell]:
     """Return the values that conditions on items read: `this.` and parameters are those of the record that asks."""
     found = dict(others.cells)
     for name in frozenset[str]().union(*map(names_read, spec.conditions)):
         if name.startswith((THIS, PARAM)):
             cell = asks.cells[name.removeprefix(THIS)]
-            of_this = None if cell.needs is None else cell.needs.map(lambda need: ibis.literal(THIS).concat(need))
+            of_this = None if cell.needs is None else cell.needs.map(lambda need: sql.literal(THIS).concat(need))
             found[name] = replace(cell, needs=of_this)
     return found
 
@@ -295,11 +293,11 @@ def _shaped(
     columns: dict[str, Expr] = {f"{ASKS}{key}": joined[f"{ASKS}{key}"] for key in keys}
     columns |= {"counts": counts, "needs": where(counts.isnull(), asked) if asked is not None else no_texts()}
     if looked is None:
-        columns |= {"other": joined[f"{ASKS}record"], "id": ibis.null("string"), "prefix": ibis.literal("", "string")}
+        columns |= {"other": joined[f"{ASKS}record"], "id": sql.null("string"), "prefix": sql.literal("", "string")}
     else:
         own = joined[f"{ASKS}record"] == joined[f"{LOOKED}record"]
         key = looked.cells["incident.id"].value
-        columns |= {"other": joined[f"{LOOKED}record"], "id": key, "prefix": ibis.ifelse(own, "", key.concat(":"))}
+        columns |= {"other": joined[f"{LOOKED}record"], "id": key, "prefix": sql.ifelse(own, "", key.concat(":"))}
     if value is not None:
         columns |= {f"value|{part}": one for part, one in value.parts().items()}
     table = joined.select(**columns)
@@ -316,7 +314,7 @@ def _shaped(
 def spelled(found: Expr, prefix: Expr) -> Expr:
     """Return needs as the record that asks spells them: those of another with its id, those under `this.` without."""
     return found.map(
-        lambda need: ibis.ifelse(need.startswith(THIS), need.substr(len(THIS)), prefix.concat(need))
+        lambda need: sql.ifelse(need.startswith(THIS), need.substr(len(THIS)), prefix.concat(need))
     )
 
 
@@ -327,7 +325,7 @@ def _as_one(items: Items, *, each: bool) -> Items:
     if value is not None:
         by += [f"value|{part}" for part in value.parts() if part not in ("needs", "local", "held")]
         if each:
-            table = table.mutate(apart=ibis.ifelse(value.absent, ibis.row_number(), -1))
+            table = table.mutate(apart=sql.ifelse(value.absent, sql.row_number(), -1))
             by.append("apart")
     kept = {} if value is None else {f"value|{part}": table[f"value|{part}"].first() for part in value.parts()}
     kept = {name: one for name, one in kept.items() if name not in by}
@@ -335,8 +333,8 @@ def _as_one(items: Items, *, each: bool) -> Items:
         sure=surely(table["counts"]).any(), asked=table["needs"].collect(), **kept
     )
     found = found.mutate(
-        counts=ibis.ifelse(found["sure"], yes(), ibis.null("boolean")),
-        needs=ibis.ifelse(found["sure"], no_texts(), found["asked"].flatten()),
+        counts=sql.ifelse(found["sure"], yes(), sql.null("boolean")),
+        needs=sql.ifelse(found["sure"], no_texts(), found["asked"].flatten()),
     ).drop("sure", "asked", *(["apart"] if "apart" in by else []))
     bound = None if value is None else value.bound({part: found[f"value|{part}"] for part in value.parts()})
     return Items(found, bound, items.asks)
@@ -345,19 +343,18 @@ def _as_one(items: Items, *, each: bool) -> Items:
 def _with_rejected(frames: Frames, spec: LookUp, asking: Frame, items: Items) -> Items:
     """Return the items with the rows that could not be read and carry the id of the child: each may count."""
     joined = _rejected(frames, asking)
-    need = ibis.array([joined["need"]])
+    need = sql.array([joined["need"]])
     columns: dict[str, Expr] = {f"{ASKS}{key}": joined[f"{ASKS}{key}"] for key in items.asks}
-    columns |= {"counts": ibis.null("boolean"), "needs": need, "other": ibis.literal(-1, "int64"), "id": ibis.null("string")}
+    columns |= {"counts": sql.null("boolean"), "needs": need, "other": sql.literal(-1, "int64"), "id": sql.null("string")}
     if items.value is not None:
         for part, one in items.value.parts().items():
-            columns[f"value|{part}"] = ibis.null(one.type())
+            columns[f"value|{part}"] = sql.null()
         if spec.of == "child.id":
             columns["value|value"] = joined["child_id"]
         if "value|needs" in columns:
             columns["value|needs"] = no_texts() if spec.of == "child.id" else need
     more = joined.select(**columns).select(*items.table.columns)
-    more = more.cast({name: kind for name, kind in items.table.schema().items() if more.schema()[name] != kind})
-    found = items.table.union(more)
+    found = sql.union(items.table, more)
     bound = None if items.value is None else items.value.bound(
         {part: found[f"value|{part}"] for part in items.value.parts()}
     )
@@ -370,7 +367,7 @@ def _rejected(frames: Frames, asking: Frame) -> Expr:
     a = asking.prefixed(ASKS)
     child = asking.onto(a, prefix=ASKS).cells["child.id"].value
     joined = a.join(rejected, [a[f"{ASKS}world"] == rejected["world"], child == rejected["child_id"]])
-    return joined.mutate(need=ibis.literal("rejected:").concat(joined["source_row"].cast("string")))
+    return joined.mutate(need=sql.literal("rejected:").concat(joined["source_row"].cast("string")))
 
 
 def _of_own(frames: Frames, spec: LookUp, asking: Frame) -> Items:

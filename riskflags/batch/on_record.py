@@ -13,7 +13,7 @@ from riskflags.batch.answers import answer, needs
 from riskflags.batch.cells import (
     Cell,
     Expr,
-    ibis,
+    sql,
     negation,
     no,
     no_texts,
@@ -75,7 +75,7 @@ def _add_short(frames: Frames, short: str, rows: Expr, column: str) -> None:
 
 
 def _match_columns(rows: Expr, way: int) -> Expr:
-    return rows.mutate(way=ibis.literal(way, "int64")).select(*MATCH)
+    return rows.mutate(way=sql.literal(way, "int64")).select(*MATCH)
 
 
 class _Found:
@@ -122,7 +122,7 @@ class _Found:
         for name in names_read(condition) if condition is not None else ():
             if name.startswith((THIS, PARAM)):
                 cell = asks.cells[name.removeprefix(THIS)]
-                of_this = None if cell.needs is None else cell.needs.map(lambda need: ibis.literal(THIS).concat(need))
+                of_this = None if cell.needs is None else cell.needs.map(lambda need: sql.literal(THIS).concat(need))
                 found[name] = replace(cell, needs=of_this)
         return found
 
@@ -133,8 +133,8 @@ class _Found:
         alone = own & items.cells["child.id"].absent
         return {
             "record": joined["a:record"], "seat": joined["a:seat_of"],
-            "event": ibis.ifelse(alone, ibis.literal(-(2**62), "int64"), event.low), "id": key,
-            "item": joined["o:item"], "prefix": ibis.ifelse(own, "", key.concat(":")),
+            "event": sql.ifelse(alone, sql.literal(-(2**62), "int64"), event.low), "id": key,
+            "item": joined["o:item"], "prefix": sql.ifelse(own, "", key.concat(":")),
         }  # fmt: skip
 
     # ---- recorded actions --------------------------------------------------------------------------------------------
@@ -153,19 +153,19 @@ class _Found:
         who = self._is_about(joined, asks, found)
         cells = self._cells(asks, found, way.where)
         code, outcome, at = (found.cells[name] for name in _ACTION[:3])
-        is_code = ibis.ifelse(code.absent, ibis.null("boolean"), yes())
+        is_code = sql.ifelse(code.absent, sql.null("boolean"), yes())
         first = is_code & who
         asked = [code.needs, where(who.isnull(), texts(["action.suspect_id"]))]
         waives = surely(outcome.value == "waived") & found.cells["action.reason"].known
         further, more_needs = self._weighed(way, asks, found, cells, joined)
-        full = ibis.ifelse(waives, first, first & further)
-        dated = ibis.ifelse(waives & ~surely(full), no(), at.known)
+        full = sql.ifelse(waives, first, first & further)
+        dated = sql.ifelse(waives & ~surely(full), no(), at.known)
         every_need = together([*asked, where(negation(waives), together(more_needs))])
-        at_needs = no_texts() if at.needs is None else ibis.ifelse(waives & ~surely(full), no_texts(), at.needs)
+        at_needs = no_texts() if at.needs is None else sql.ifelse(waives & ~surely(full), no_texts(), at.needs)
         table = joined.select(
             **self._head(joined, found, own), first=first, answer=full, waives=waives & surely(full),
-            at_low=ibis.ifelse(dated, at.low, ibis.null("int64")), at_high=ibis.ifelse(dated, at.high, ibis.null("int64")),
-            at_local=ibis.ifelse(dated, at.local, ibis.null("string")), outcome=outcome.value,
+            at_low=sql.ifelse(dated, at.low, sql.null("int64")), at_high=sql.ifelse(dated, at.high, sql.null("int64")),
+            at_local=sql.ifelse(dated, at.local, sql.null("string")), outcome=outcome.value,
             by=found.cells["action.by_role"].value, step=_step(code, outcome, at), coded=code.known, is_waiver=waives,
             needs=where(full.isnull(), every_need), at_needs=at_needs,
         )  # fmt: skip
@@ -188,8 +188,8 @@ class _Found:
             asked.append(needs(way.where, cells))
         if way.still_counts is not None:
             since, unknown, span_needs = self._since(way, asks, joined)
-            recent = ibis.ifelse(at.absent, ibis.null("boolean"), at.day >= since)
-            counts = ibis.ifelse(joined["a:anchor_day"].isnull(), yes(), ibis.ifelse(unknown, ibis.null("boolean"), recent))
+            recent = sql.ifelse(at.absent, sql.null("boolean"), at.day >= since)
+            counts = sql.ifelse(joined["a:anchor_day"].isnull(), yes(), sql.ifelse(unknown, sql.null("boolean"), recent))
             holds &= counts
             limited = joined["a:anchor_day"].notnull()
             asked.append(where(limited & at.absent, at.needs))
@@ -200,15 +200,15 @@ class _Found:
         """Return the first day on which an action still counts, and where that is not known."""
         anchor = joined["a:anchor_day"]
         if way.still_counts is None:
-            return ibis.null("date"), no(), None
+            return sql.null("date"), no(), None
         lengths = list(spans(way.still_counts, asks.cells, self._frames.pack))
-        since = ibis.cases(
-            *((here, moved_day(anchor, span, back=True)) for here, span in lengths), else_=ibis.null("date")
+        since = sql.cases(
+            *((here, moved_day(anchor, span, back=True)) for here, span in lengths), else_=sql.null("date")
         )
         if not isinstance(way.still_counts, ParamDuration):
             return since, no(), None
         param = asks.cells[f"{PARAM}{way.still_counts.param}"]
-        of_this = None if param.needs is None else param.needs.map(lambda need: ibis.literal(THIS).concat(need))
+        of_this = None if param.needs is None else param.needs.map(lambda need: sql.literal(THIS).concat(need))
         return since, param.absent, of_this
 
     def _is_about(self, joined: Expr, asks: Frame, found: Frame) -> Expr:
@@ -217,8 +217,8 @@ class _Found:
             return yes()
         suspect, about = asks.cells["suspect.id"], found.cells["action.suspect_id"]
         alone = joined["o:suspects"] <= 1
-        return ibis.cases(
-            (suspect.absent | (about.absent & alone), yes()), (about.absent, ibis.null("boolean")),
+        return sql.cases(
+            (suspect.absent | (about.absent & alone), yes()), (about.absent, sql.null("boolean")),
             else_=about.value == suspect.value,
         )  # fmt: skip
 
@@ -244,10 +244,10 @@ class _Found:
         alone = asking.cells["child.id"].absent
         return table.select(
             record=table["record"], seat=table["seat_of"], waives=no(), answer=yes(), at_low=at.low, at_high=at.high,
-            at_local=at.local, outcome=ibis.null("string"), by=ibis.null("string"), needs=no_texts(),
+            at_local=at.local, outcome=sql.null("string"), by=sql.null("string"), needs=no_texts(),
             at_needs=no_texts() if at.needs is None else at.needs,
-            event=ibis.ifelse(alone, ibis.literal(-(2**62), "int64"), event.low), id=asking.cells["incident.id"].value,
-            way=ibis.literal(way, "int64"), item=ibis.literal(0, "int64"),
+            event=sql.ifelse(alone, sql.literal(-(2**62), "int64"), event.low), id=asking.cells["incident.id"].value,
+            way=sql.literal(way, "int64"), item=sql.literal(0, "int64"),
         )  # fmt: skip
 
     def markers(self, way: MarkerInPlace) -> Expr:
@@ -259,10 +259,10 @@ class _Found:
         cells = self._cells(asks, found, way.where)
         holds, asked = answer(way.where, cells), needs(way.where, cells)
         at, removed, target = (found.cells[name] for name in _MARKER)
-        step = ibis.literal("marker_on_").concat(target.value, " removed ", removed.local)
+        step = sql.literal("marker_on_").concat(target.value, " removed ", removed.local)
         table = joined.select(
             **self._head(joined, found, own), waives=no(), answer=holds, at_low=at.low, at_high=at.high, at_local=at.local,
-            outcome=ibis.null("string"), by=ibis.null("string"), step=step, needs=where(holds.isnull(), asked) if asked is not None else no_texts(),
+            outcome=sql.null("string"), by=sql.null("string"), step=step, needs=where(holds.isnull(), asked) if asked is not None else no_texts(),
             at_needs=no_texts() if at.needs is None else at.needs,
             is_short=surely(negation(holds)) & removed.known & target.known,
         )  # fmt: skip

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from riskflags.batch.asked import lines_of, names_of_action
 from riskflags.batch.calendars import DAYS, make_days, spans_of
-from riskflags.batch.cells import ibis
+from riskflags.batch.cells import some
 from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frames
 from riskflags.batch.lookups import evidence, look_up, read_by
 from riskflags.batch.readings import Read, flag_evidence, flag_table, gap_table
 from riskflags.batch.standings import standings
-from riskflags.batch.verdicts import Group, decide, evidence_names, names_of, tell
+from riskflags.batch.verdicts import FIRES, Group, decide, evidence_names, names_of, tell
 from riskflags.calendar import ParamDuration
 from riskflags.pack import Computed, FlagReading, GapReading
 
@@ -41,7 +41,7 @@ class Plan:
     def _drop_what_lies_ahead(self) -> None:
         """Take out the records whose time is after as_of: they are not there yet."""
         seats, records = self.store.table("seats", ["record", "seat"]), self.store.table("records")
-        counted = seats.group_by("record").agg(suspects=(seats["seat"] != NO_SUSPECT).sum())
+        counted = seats.group_by("record").agg(suspects=(seats["seat"] != NO_SUSPECT).count_true())
         self._replace("records", records.join(counted, "record"))
         event_time = self.pack.event_time
         self.ensure([event_time])
@@ -153,7 +153,7 @@ class Plan:
             if isinstance(reading, FlagReading):
                 made[name] = flag_evidence(self.frames, name, reading, self._numbers(reading.rules), group.rows)
             else:
-                fired = table.filter(ibis.or_(*(table[f"verdict {n}"] == 2 for n in numbers)))
+                fired = table.filter(some(table[f"verdict {n}"] == FIRES for n in numbers))
                 made[name] = evidence(self.frames, name, fired)
             for n in numbers:
                 found.setdefault(n, {})[name] = made[name]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from riskflags.batch.answers import answer as answer_to
 from riskflags.batch.asked import Line, by_seat, on_outcomes
-from riskflags.batch.cells import Cell, Expr, decided, ibis, in_order, no, no_texts, possibly, surely, together, yes
+from riskflags.batch.cells import Cell, Expr, decided, sql, in_order, no, no_texts, possibly, surely, together, yes
 from riskflags.batch.frames import Rows, Stored
 from riskflags.batch.verdicts import FIRED, OPEN
 from riskflags.batch.windows import spans
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from riskflags.batch.frames import Frames
+    from riskflags.batch.sql import Relation
     from riskflags.pack import FlagReading
 
 
@@ -52,11 +53,11 @@ def _answers(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> Ex
         rows = frames.store.table(table)
         rows = rows.filter(rows["rule"].isin(rules) & (rows["could_be"] >= at_least))
         raised = rows["severity"] < at_least
-        of_severity = ibis.ifelse(raised, rows["severity_needs"], no_texts())
+        of_severity = sql.ifelse(raised, rows["severity_needs"], no_texts())
         needs = together((rows["needs"], of_severity)) if is_open else of_severity
-        answer = ibis.null("boolean") if is_open else ibis.ifelse(raised, ibis.null("boolean"), yes())
+        answer = sql.null("boolean") if is_open else sql.ifelse(raised, sql.null("boolean"), yes())
         parts.append(rows.select("record", "suspect_id", "for_each", answer=answer, needs=needs))
-    return parts[0].union(parts[1])
+    return sql.union(*parts)
 
 
 def _stored(frames: Frames, name: str, answers: Mapping[Rows, Expr]) -> Stored:
@@ -71,10 +72,10 @@ def _stored(frames: Frames, name: str, answers: Mapping[Rows, Expr]) -> Stored:
         every = frames.store.table(rows, keys)
         renamed = found.rename({f"~{key}": key for key in keys})
         joined = every.left_join(renamed, [every[key] == renamed[f"~{key}"] for key in keys])
-        value = ibis.cases(
-            (surely(joined["yes"]), yes()), (surely(joined["unsure"]), ibis.null("boolean")), else_=no()
+        value = sql.cases(
+            (surely(joined["yes"]), yes()), (surely(joined["unsure"]), sql.null("boolean")), else_=no()
         )
-        needs = ibis.ifelse(value.isnull(), joined["asked"].flatten().fill_null(no_texts()), no_texts())
+        needs = sql.ifelse(value.isnull(), joined["asked"].flatten().fill_null(no_texts()), no_texts())
         table = joined.select(*keys, **{f"{name}|value": value, f"{name}|needs": needs})
         made[rows] = table.mutate(**{f"{name}|needs": in_order(table[f"{name}|needs"])})
         frames.store.make(f"{name} by {rows}", made[rows])
@@ -97,15 +98,21 @@ def gap_table(frames: Frames, name: str, reading: GapReading, read: Sequence[Rea
     """Make the table of what a reading of gaps comes to, for every record and seat."""
     answers: dict[Rows, Expr] = {}
     for rows in ("records", "seats"):
-        parts = [part for one in read for part in _of_action(frames, reading, one, rows)]
-        answers[rows] = ibis.union(*parts) if len(parts) > 1 else parts[0] if parts else _no_answers(frames, rows)
-    return _stored(frames, name, answers)
+        found = f"{name} answers by {rows}"
+        for one in read:
+            for part in _of_action(frames, reading, one, rows):
+                frames.store.add(found, part)
+        answers[rows] = frames.store.table(found) if frames.store.has(found) else _no_answers(frames, rows)
+    made = _stored(frames, name, answers)
+    for rows in answers:
+        frames.store.drop_if_there(f"{name} answers by {rows}")
+    return made
 
 
 def _no_answers(frames: Frames, rows: Rows) -> Expr:
     keys = ["record"] if rows == "records" else ["record", "seat"]
     table = frames.store.table(rows, keys)
-    return table.mutate(answer=ibis.null("boolean"), needs=no_texts()).filter(no())
+    return table.mutate(answer=sql.null("boolean"), needs=no_texts()).filter(no())
 
 
 def _of_action(frames: Frames, reading: GapReading, read: Read, rows: Rows) -> Iterator[Expr]:
@@ -115,8 +122,7 @@ def _of_action(frames: Frames, reading: GapReading, read: Read, rows: Rows) -> I
     if found is not None:
         found = _concerning(frames, read.action, found, rows)
         yield _in_gap(frames, reading, found, rows).select(*keys, "answer", "needs")
-    for line in read.lines:
-        maybe = _may_ask(frames, read.action, line, rows)
+    for maybe in _may_ask(frames, read.action, read.lines, rows):
         if found is not None:
             there = found.select(**{f"~{key}": found[key] for key in keys}).distinct()
             maybe = maybe.anti_join(there, [maybe[key] == there[f"~{key}"] for key in keys])
@@ -127,7 +133,7 @@ def _concerning(frames: Frames, action: Action, found: Expr, rows: Rows) -> Expr
     """Return requirements by the rows that read them: in the row of a suspect, those of that suspect or of nobody."""
     if rows == "records":
         return found
-    about = found.drop("seat").mutate(for_each=ibis.literal(action.per == "suspect"))
+    about = found.drop("seat").mutate(for_each=sql.literal(action.per == "suspect"))
     columns = [name for name in about.columns if name not in ("record", "suspect_id", "for_each")]
     return by_seat(frames, about, columns)
 
@@ -146,8 +152,8 @@ def _in_gap(frames: Frames, reading: GapReading, found: Expr, rows: Rows) -> Exp
         case ParamDuration():
             table, late, late_needs = _late_by_param(frames, reading.late_by, found, rows, is_read, is_open)
             is_read, is_open = table["~is_read"], table["~is_open"]
-    answer = ibis.cases((is_read, late), (is_open, ibis.null("boolean")), else_=no())
-    needs = ibis.cases((is_read, late_needs), (is_open, table["needs"]), else_=no_texts())
+    answer = sql.cases((is_read, late), (is_open, sql.null("boolean")), else_=no())
+    needs = sql.cases((is_read, late_needs), (is_open, table["needs"]), else_=no_texts())
     return table.mutate(answer=answer, needs=needs)
 
 
@@ -173,20 +179,29 @@ def _late_by_param(
     table = joined.select(
         **columns,
         **{
-            "~late": ibis.cases(*answers, else_=ibis.null("boolean")),
-            "~late asked": ibis.ifelse(cell.absent, no_texts() if cell.needs is None else cell.needs, asked),
+            "~late": sql.cases(*answers, else_=sql.null("boolean")),
+            "~late asked": sql.ifelse(cell.absent, no_texts() if cell.needs is None else cell.needs, asked),
         },
     )
     return table, table["~late"], table["~late asked"]
 
 
-def _may_ask(frames: Frames, action: Action, line: Line, rows: Rows) -> Expr:
-    """Return the records or seats on which an undecided rule, were it to fire, may ask for an action."""
-    frame, cells = on_outcomes(frames, line, OPEN)
-    table = frame.table
-    asks = yes() if line.ask.when is None else possibly(answer_to(line.ask.when, cells))
-    table = table.mutate(**{"~asks": asks}).filter(lambda t: t["~asks"])
-    about = table.select("record", "suspect_id", "for_each", "needs").mutate(answer=ibis.null("boolean"))
+def _may_ask(frames: Frames, action: Action, lines: Sequence[Line], rows: Rows) -> Iterator[Relation]:
+    """Yield the records or seats on which undecided rules, were they to fire, may ask for an action."""
+    plain = [line.number for line in lines if line.ask.when is None]
+    if plain:
+        table = frames.store.table(OPEN)
+        yield _open_on(frames, action, table.filter(table["rule"].isin(plain)), rows)
+    for line in lines:
+        if line.ask.when is not None:
+            frame, cells = on_outcomes(frames, line, OPEN)
+            asks = possibly(answer_to(line.ask.when, cells))
+            yield _open_on(frames, action, frame.table.filter(asks), rows)
+
+
+def _open_on(frames: Frames, action: Action, table: Relation, rows: Rows) -> Relation:
+    """Return undecided rules by the records or seats that they concern, where the action may apply."""
+    about = table.select("record", "suspect_id", "for_each", "needs").mutate(answer=sql.null("boolean"))
     applies = _may_apply(frames, action, rows)
     keys = ["record"] if rows == "records" else ["record", "seat"]
     if rows == "seats":

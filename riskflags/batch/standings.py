@@ -8,7 +8,7 @@ from riskflags.batch.answers import answer, needs
 from riskflags.batch.asked import asked, lines_of, merged, rows_of
 from riskflags.batch.cells import (
     Expr,
-    ibis,
+    sql,
     in_order,
     length,
     no,
@@ -47,8 +47,7 @@ def standings(frames: Frames, action: Action, number: int, rules: Mapping[int, R
     matches, short = gather(frames, action, rows_of(action), store.table(required), made)
     store.make(made, _standing(frames, action, number, required, matches, short))
     for one in (asks, required, matches, short):
-        if store.has(one):
-            store.drop(one)
+        store.drop_if_there(one)
     return made
 
 
@@ -60,14 +59,15 @@ def _applying(frames: Frames, action: Action, found: Expr) -> Expr:
     frame = frames.frame(names | {frames.pack.effective_by}, rows=rows)
     keys = ["record", "seat"] if rows == "seats" else ["record"]
     kept = {f"~{name}": found[name] for name in found.columns}
-    joined = frame.table.join(found.select(**kept), [frame.table[key] == found.select(**kept)[f"~{key}"] for key in keys])
+    others = found.select(**kept)
+    joined = frame.table.join(others, [frame.table[key] == others[f"~{key}"] for key in keys])
     here = frame.onto(joined)
-    applies = ibis.literal(True) if action.when is None else answer(action.when, here.cells)
+    applies = sql.literal(True) if action.when is None else answer(action.when, here.cells)
     unsure = None if action.when is None else where(applies.isnull(), needs(action.when, here.cells))
     columns = {name: joined[f"~{name}"] for name in found.columns if name != "unsure"}
     table = joined.select(
         **columns, world=joined["world"], as_of=joined["as_of"], holds=joined["holds"], applies=applies,
-        suspect_id=here.cells["suspect.id"].value if rows == "seats" else ibis.null("string"),
+        suspect_id=here.cells["suspect.id"].value if rows == "seats" else sql.null("string"),
         unsure=together((joined["~unsure"], unsure)),
     )  # fmt: skip
     return table.filter(possibly(table["applies"])).drop("applies")
@@ -94,7 +94,7 @@ def _held(frames: Frames, action: Action, table: Expr) -> Expr:
         missing = frames.unheld(action, number)
         if missing:
             cases.append((table["holds"] == number, texts(sorted(missing))))
-    return ibis.cases(*cases, else_=no_texts()) if cases else no_texts()
+    return sql.cases(*cases, else_=no_texts()) if cases else no_texts()
 
 
 _RECORD = ("at_low", "at_high", "at_local", "outcome", "by", "at_needs")
@@ -103,13 +103,13 @@ _RECORD = ("at_low", "at_high", "at_local", "outcome", "by", "at_needs")
 def _with_matches(table: Expr, matches: Expr | None) -> Expr:
     """Return the requirements with what satisfies them first of all, and what may lie in time."""
     if matches is None:
-        none = {name: ibis.null(MATCH[name]) for name in _RECORD}
+        none = {name: sql.null(MATCH[name]) for name in _RECORD}
         columns = {f"{kind} {name}": one for kind in ("dated", "first", "waived", "may") for name, one in none.items()}
         return table.mutate(
             any_true=no(), any_dated=no(), any_waived=no(), in_time=no(), in_time_needs=no_texts(),
             in_time_inexact=no(), **columns,
         )  # fmt: skip
-    dues = table.select(*(table[key].name(f"~{key}") for key in _KEYS), due_low=table["low"], due_high=table["high"])
+    dues = table.select(**{f"~{key}": table[key] for key in _KEYS}, due_low=table["low"], due_high=table["high"])
     m = matches.join(dues, [matches[key] == dues[f"~{key}"] for key in _KEYS])
     is_match = ~m["waives"]
     sure = is_match & surely(m["answer"])
@@ -118,7 +118,7 @@ def _with_matches(table: Expr, matches: Expr | None) -> Expr:
     early = m["at_low"].notnull() & surely(m["at_high"] <= m["due_low"])
     m = m.mutate(
         is_sure=sure, is_dated=dated, in_time=surely(in_time), may_not=surely(in_time) & ~early,
-        asked=ibis.ifelse(early, m["needs"], together((m["needs"], m["at_needs"]))),
+        asked=sql.ifelse(early, m["needs"], together((m["needs"], m["at_needs"]))),
     )  # fmt: skip
     order = [m[name] for name in ORDER]
     kinds = {
@@ -134,7 +134,7 @@ def _with_matches(table: Expr, matches: Expr | None) -> Expr:
         **{f"{kind} one": _packed(m).first(where=here, order_by=by) for kind, (here, by) in kinds.items()},
     )  # fmt: skip
     found = found.mutate(
-        **{f"{kind} {name}": found[f"{kind} one"][name] for kind in kinds for name in _RECORD},
+        **{f"{kind} {name}": found[f"{kind} one"].field(name) for kind in kinds for name in _RECORD},
         in_time_needs=found["in_time_needs"].flatten(),
     ).drop(*(f"{kind} one" for kind in kinds))
     renamed = found.rename({f"~{key}": key for key in _KEYS})
@@ -146,7 +146,7 @@ def _with_matches(table: Expr, matches: Expr | None) -> Expr:
 
 
 def _packed(m: Expr) -> Expr:
-    return ibis.struct({name: m[name] for name in _RECORD})
+    return sql.struct({name: m[name] for name in _RECORD})
 
 
 def _with_short(table: Expr, short: Expr | None) -> Expr:
@@ -164,27 +164,27 @@ def _with_state(t: Expr) -> Expr:
     is_held, due = length(t["missing"]) == 0, low.notnull()
     nothing_absent = length(t["absent"]) == 0
     early = surely(t["dated at_high"] <= low)
-    satisfied = ibis.cases(
+    satisfied = sql.cases(
         (~t["any_dated"], str(State.undated)), (~due, str(State.cannot_tell)), (early, str(State.done)),
         (~t["in_time"], str(State.done_late)), else_=str(State.cannot_tell),
     )  # fmt: skip
-    nothing = ibis.cases(
+    nothing = sql.cases(
         (t["any_waived"], str(State.waived)), (~is_held | ~due, str(State.cannot_tell)),
         (surely(as_of <= low) & nothing_absent, str(State.not_yet_due)), (t["in_time"], str(State.cannot_tell)),
         (surely(as_of > high), str(State.overdue)), else_=str(State.cannot_tell),
     )  # fmt: skip
-    by_record = ibis.ifelse(t["any_true"], satisfied, nothing)
-    inexact = ibis.ifelse(surely(as_of > low), t["inexact"], no_texts())
-    open_due = ibis.ifelse(surely(as_of <= high), together((t["absent"], inexact)), no_texts())
-    of_time = together((t["in_time_needs"], ibis.ifelse(t["in_time_inexact"], t["inexact"], no_texts())))
-    asked = ibis.cases(
+    by_record = sql.ifelse(t["any_true"], satisfied, nothing)
+    inexact = sql.ifelse(surely(as_of > low), t["inexact"], no_texts())
+    open_due = sql.ifelse(surely(as_of <= high), together((t["absent"], inexact)), no_texts())
+    of_time = together((t["in_time_needs"], sql.ifelse(t["in_time_inexact"], t["inexact"], no_texts())))
+    asked = sql.cases(
         (t["any_true"] & ~t["any_dated"], t["first at_needs"]), (t["any_true"] & ~due, t["absent"]),
         (t["any_true"], of_time), (~is_held | ~due, t["absent"]), (t["in_time"], together((open_due, of_time))),
         else_=open_due,
     )  # fmt: skip
     unsure = (length(t["unsure"]) > 0) & ~by_record.isin([str(State.done), str(State.waived)])
     t = t.mutate(before=by_record, asked=asked, is_unsure=unsure, is_due=due, is_held=is_held)
-    return t.mutate(state=ibis.ifelse(t["is_unsure"], str(State.cannot_tell), t["before"]))
+    return t.mutate(state=sql.ifelse(t["is_unsure"], str(State.cannot_tell), t["before"]))
 
 
 def _final(t: Expr, number: int) -> Expr:
@@ -192,32 +192,33 @@ def _final(t: Expr, number: int) -> Expr:
     cannot = state == str(State.cannot_tell)
     kept = t["before"].isin([str(State.cannot_tell), str(State.undated)])
     asked = together((
-        ibis.ifelse(kept, t["asked"], no_texts()), ibis.ifelse(t["is_unsure"], t["unsure"], no_texts()),
-        ibis.ifelse(cannot, t["missing"], no_texts()),
+        sql.ifelse(kept, t["asked"], no_texts()), sql.ifelse(t["is_unsure"], t["unsure"], no_texts()),
+        sql.ifelse(cannot, t["missing"], no_texts()),
     ))  # fmt: skip
-    kind = ibis.cases(
+    kind = sql.cases(
         (t["any_true"] & ~t["any_dated"], "first"), (t["any_true"], "dated"), (t["any_waived"], "waived"),
         (~t["is_held"] | ~t["is_due"], ""), (surely(t["as_of"] <= t["low"]) & (length(t["absent"]) == 0), ""),
         (t["in_time"], "may"), else_="",
     )  # fmt: skip
     t = t.mutate(kind=kind, all_needs=asked)
+    state = t["state"]
     record = {
-        name: ibis.cases(*((t["kind"] == one, t[f"{one} {name}"]) for one in ("first", "dated", "waived", "may")),
-                         else_=ibis.null(MATCH[name]))
+        name: sql.cases(*((t["kind"] == one, t[f"{one} {name}"]) for one in ("first", "dated", "waived", "may")),
+                         else_=sql.null(MATCH[name]))
         for name in ("at_low", "at_high", "at_local", "outcome", "by", "at_needs")
     }  # fmt: skip
     is_late = state == str(State.done_late)
     is_gap = (is_late | (state == str(State.overdue))) & t["is_due"]
-    first = ibis.ifelse(is_late, record["at_low"], t["as_of"])
-    last = ibis.ifelse(is_late, record["at_high"], t["as_of"])
-    late_needs = together((t["inexact"], ibis.ifelse(is_late, record["at_needs"].fill_null(no_texts()), no_texts())))
+    first = sql.ifelse(is_late, record["at_low"], t["as_of"])
+    last = sql.ifelse(is_late, record["at_high"], t["as_of"])
+    late_needs = together((t["inexact"], sql.ifelse(is_late, record["at_needs"].fill_null(no_texts()), no_texts())))
     found = t.select(
-        "record", "seat", "world", "suspect_id", "severity", "rules", "uncovered", action=ibis.literal(number, "int32"),
+        "record", "seat", "world", "suspect_id", "severity", "rules", "uncovered", action=sql.literal(number, "int32"),
         due_from=t["low"], due_at=t["high"], state=state, recorded_at=record["at_local"],
         recorded_outcome=record["outcome"], recorded_by=record["by"],
-        short_of=ibis.ifelse(state == str(State.done), no_texts(), t["short_of"]),
-        needs=ibis.ifelse(state.isin([str(State.cannot_tell), str(State.undated)]), t["all_needs"], no_texts()),
-        late_low=ibis.ifelse(is_gap, first - t["high"], 0), late_high=ibis.ifelse(is_gap, last - t["low"], 0),
-        late_needs=ibis.ifelse(is_gap, late_needs, no_texts()),
+        short_of=sql.ifelse(state == str(State.done), no_texts(), t["short_of"]),
+        needs=sql.ifelse(state.isin([str(State.cannot_tell), str(State.undated)]), t["all_needs"], no_texts()),
+        late_low=sql.ifelse(is_gap, first - t["high"], 0), late_high=sql.ifelse(is_gap, last - t["low"], 0),
+        late_needs=sql.ifelse(is_gap, late_needs, no_texts()),
     )  # fmt: skip
     return found.mutate(needs=in_order(found["needs"]), late_needs=in_order(found["late_needs"]))

@@ -2,68 +2,76 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch.cells import Expr, ibis
+from riskflags.batch.sql import quoted, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from riskflags.batch.facts import Schema
+    from riskflags.batch.sql import Relation
+
+duckdb: Any = import_module("duckdb")  # its types are partly unknown
 
 
 class Store:
     """Tables by name, each made by one statement."""
 
     def __init__(self, path: str = ":memory:", **settings: Any) -> None:
-        self._con: Any = ibis.duckdb.connect(path, **settings)
-        self._schemas: dict[str, Schema] = {}
+        self.connection: Any = duckdb.connect(path, config=settings)
+        self._columns: dict[str, tuple[str, ...]] = {}
 
-    def take(self, name: str, table: Any, schema: Schema) -> None:
+    def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
         """Make a table of an Arrow table."""
-        self._con.create_table(name, ibis.memtable(table, schema=schema))
-        self._schemas[name] = schema
+        self.connection.register("taken", rows)
+        self.connection.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM taken")
+        self.connection.unregister("taken")
+        self._columns[name] = tuple(schema)
 
-    def make(self, name: str, expression: Expr) -> None:
-        """Make a table of the rows of an expression."""
-        self._schemas[name] = {column: str(kind) for column, kind in expression.schema().items()}
-        self._con.raw_sql(f'CREATE TABLE "{name}" AS {self._con.compile(expression)}')
+    def make(self, name: str, rows: Relation) -> None:
+        """Make a table of the rows of a relation."""
+        self.connection.execute(f"CREATE TABLE {quoted(name)} AS {rows.sql()}")
+        self._columns[name] = rows.columns
 
-    def add(self, name: str, expression: Expr) -> None:
-        """Add the rows of an expression to a table, which is made at the first."""
-        if name not in self._schemas:
-            self.make(name, expression)
-            return
-        self._con.raw_sql(f'INSERT INTO "{name}" BY NAME {self._con.compile(expression)}')
+    def add(self, name: str, rows: Relation) -> None:
+        """Add the rows of a relation to a table, which is made at the first."""
+        if name not in self._columns:
+            self.make(name, rows)
+        else:
+            self.connection.execute(f"INSERT INTO {quoted(name)} BY NAME {rows.sql()}")
 
-    def table(self, name: str, columns: Iterable[str] | None = None) -> Expr:
-        """Return a table, or some of its columns: a statement of a few columns is made in no time."""
-        schema = self._schemas[name]
-        wanted = schema if columns is None else {one: schema[one] for one in dict.fromkeys(columns)}
-        return ibis.table(wanted, name=name)
+    def table(self, name: str, columns: Iterable[str] | None = None) -> Relation:
+        """Return a table, or some of its columns."""
+        return table(name, self._columns[name] if columns is None else dict.fromkeys(columns))
 
-    def schema(self, name: str) -> Schema:
-        """Return the columns of a table with their types."""
-        return self._schemas[name]
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the names of the columns of a table."""
+        return self._columns[name]
 
     def has(self, name: str) -> bool:
         """Return whether there is a table of this name."""
-        return name in self._schemas
+        return name in self._columns
 
     def drop(self, name: str) -> None:
         """Remove a table."""
-        self._con.raw_sql(f'DROP TABLE "{name}"')
-        del self._schemas[name]
+        self.connection.execute(f"DROP TABLE {quoted(name)}")
+        del self._columns[name]
+
+    def drop_if_there(self, name: str) -> None:
+        """Remove a table, if there is one."""
+        if self.has(name):
+            self.drop(name)
 
     def rename(self, name: str, new: str) -> None:
         """Give a table another name."""
-        self._con.raw_sql(f'ALTER TABLE "{name}" RENAME TO "{new}"')
-        self._schemas[new] = self._schemas.pop(name)
+        self.connection.execute(f"ALTER TABLE {quoted(name)} RENAME TO {quoted(new)}")
+        self._columns[new] = self._columns.pop(name)
 
-    def rows(self, expression: Expr) -> Any:
-        """Return the rows of an expression as an Arrow table."""
-        return self._con.raw_sql(self._con.compile(expression)).to_arrow_table()
+    def rows(self, rows: Relation) -> Any:
+        """Return the rows of a relation as an Arrow table."""
+        return self.connection.sql(rows.sql()).to_arrow_table()
 
     def close(self) -> None:
         """Let go of the database."""
-        self._con.disconnect()
+        self.connection.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskflags.batch.cells import MANY, MILLION, Cell, Expr, every, ibis, length, no_texts, number, surely, texts, together
+from riskflags.batch.cells import MANY, MILLION, Cell, Expr, every, sql, length, no_texts, number, surely, texts, together
 from riskflags.pack import NONE_COUNTS
 
 if TYPE_CHECKING:
@@ -58,24 +58,24 @@ def _beside(asking: Frame, found: Expr, items: Items) -> Expr:
 
 
 def _answered(table: Expr, value: Expr) -> Expr:
-    return ibis.ifelse(table["unlinked"], ibis.null(value.type()), value)
+    return sql.ifelse(table["unlinked"], sql.null(), value)
 
 
 def _counted(table: Expr, low: Expr, high: Expr, asked: Expr) -> Cell:
     """Return a number between what is sure and what may be; `asked` would settle it."""
     least = _answered(table, low.fill_null(0).cast("int64") * MILLION)
     is_open = length(table["open"]) > 0
-    most = ibis.ifelse(is_open, ibis.literal(MANY, "int64"), high.fill_null(0).cast("int64")) * MILLION
+    most = sql.ifelse(is_open, sql.literal(MANY, "int64"), high.fill_null(0).cast("int64")) * MILLION
     most = _answered(table, most)
-    settled = ibis.ifelse(least < most, together((table["open"], asked.fill_null(no_texts()))), no_texts())
-    needs = ibis.ifelse(table["unlinked"], table["link_needs"], settled)
+    settled = sql.ifelse(least < most, together((table["open"], asked.fill_null(no_texts()))), no_texts())
+    needs = sql.ifelse(table["unlinked"], table["link_needs"], settled)
     return number(least, most, needs=needs, held=table["link_held"])
 
 
 def _count(items: Items, asking: Frame) -> tuple[Expr, Cell]:
     table = items.table
     found = table.group_by(items.by).agg(
-        low=surely(table["counts"]).sum(), high=table.count(), asked=table["needs"].collect(where=table["counts"].isnull())
+        low=surely(table["counts"]).count_true(), high=table.count(), asked=table["needs"].collect(where=table["counts"].isnull())
     )
     joined = _beside(asking, found, items)
     return joined, _counted(joined, joined["low"], joined["high"], _flat(joined["asked"]))
@@ -121,31 +121,31 @@ def _different(items: Items, asking: Frame) -> tuple[Expr, Cell]:
         lacking=by_value["lacking"].any(),
     )
     joined = _beside(asking, found, items)
-    unknown_rows = ibis.literal(0) if is_list else joined["unknown"].fill_null(0)
-    sure_unknown = ibis.literal(0) if is_list else ibis.ifelse(surely(joined["sure_unknown"]), 1, 0)
-    low = ibis.greatest(joined["sure"].fill_null(0), sure_unknown)
+    unknown_rows = sql.literal(0) if is_list else joined["unknown"].fill_null(0)
+    sure_unknown = sql.literal(0) if is_list else sql.ifelse(surely(joined["sure_unknown"]), 1, 0)
+    low = sql.greatest(joined["sure"].fill_null(0), sure_unknown)
     high = joined["every"].fill_null(0) + unknown_rows
     if is_list:
-        high = ibis.ifelse(surely(joined["lacking"]), MANY, high)
+        high = sql.ifelse(surely(joined["lacking"]), MANY, high)
     asked = together((joined["asked"].flatten().fill_null(no_texts_2()), joined["open_asked"].flatten().fill_null(no_texts_2())))
     return joined, _counted(joined, low, high, _flat(asked))
 
 
 def no_texts_2() -> Expr:
     """Return the empty list of lists."""
-    return ibis.literal([], "array<array<string>>")
+    return sql.literal([], "array<array<string>>")
 
 
 def _codes_or_none(codes: Expr) -> Expr:
     """Return a list to unnest: an absent or empty one is one row without a code."""
-    return ibis.ifelse(length(codes) == 0, ibis.array([ibis.null("string")]), codes)
+    return sql.ifelse(length(codes) == 0, sql.array([sql.null("string")]), codes)
 
 
 def _keys_of(value: Cell) -> dict[str, Expr]:
     """Return what tells values apart: nothing for one that is not exactly known, but a moment by its two ends."""
     match value.kind:
         case "number":
-            low = value.low if value.is_exact else ibis.ifelse(value.low == value.high, value.low, ibis.null("int64"))
+            low = value.low if value.is_exact else sql.ifelse(value.low == value.high, value.low, sql.null("int64"))
             return {"key value": low}
         case "moment":
             return {"key low": value.low, "key high": value.high}
@@ -159,7 +159,7 @@ def _union(items: Items, asking: Frame) -> tuple[Expr, Cell]:
     if value is None:
         msg = "union needs a value"
         raise TypeError(msg)
-    single = ibis.ifelse(value.absent, no_texts(), ibis.array([value.value])) if value.kind != "codes" else value.value
+    single = sql.ifelse(value.absent, no_texts(), sql.array([value.value])) if value.kind != "codes" else value.value
     lacking = _value_needs(items)
     table = table.select(
         *items.by, codes=single.fill_null(no_texts()), counts=table["counts"],
@@ -177,7 +177,7 @@ def _union(items: Items, asking: Frame) -> tuple[Expr, Cell]:
     joined = _beside(asking, both.select(*items.by, "known", "asked"), items)
     found = _answered(joined, joined["known"].fill_null(no_texts()))
     settled = together((joined["open"], _flat(joined["asked"]).fill_null(no_texts())))
-    needs = ibis.ifelse(joined["unlinked"], joined["link_needs"], settled)
+    needs = sql.ifelse(joined["unlinked"], joined["link_needs"], settled)
     return joined, Cell("codes", value=found, needs=needs, held=joined["link_held"])
 
 
@@ -188,7 +188,7 @@ def _extreme(spec: LookUp, kind: KindName, items: Items, asking: Frame) -> tuple
         msg = f"{spec.function} needs a moment"
         raise TypeError(msg)
     is_first = spec.function == "earliest"
-    pick = ibis.least if is_first else ibis.greatest
+    pick = sql.least if is_first else sql.greatest
     table = table.select(
         *items.by, counts=table["counts"], needs=together((table["needs"], _value_needs(items))),
         value_needs=_value_needs(items), low=value.low, high=value.high, day=value.day, low_day=value.low_day,
@@ -212,12 +212,12 @@ def _extreme(spec: LookUp, kind: KindName, items: Items, asking: Frame) -> tuple
     )  # fmt: skip
     both = found.left_join(renamed, [found[key] == renamed[f"~{key}"] for key in items.by])
     joined = _beside(asking, both, items)
-    gone = joined["~low"].isnull() | joined["is_open"].fill_null(ibis.literal(True)) | (length(joined["open"]) > 0)
+    gone = joined["~low"].isnull() | joined["is_open"].fill_null(sql.literal(True)) | (length(joined["open"]) > 0)
     asked = together((joined["open"], _flat(joined["asked"]).fill_null(no_texts())))
-    missing = ibis.ifelse(length(asked) > 0, asked, texts([NONE_COUNTS[spec.over]]))
+    missing = sql.ifelse(length(asked) > 0, asked, texts([NONE_COUNTS[spec.over]]))
     gone |= joined["unlinked"]
-    inexact = ibis.ifelse(joined["~low"] < joined["~high"], _flat(joined["inexact"]).fill_null(no_texts()), no_texts())
-    parts = {name: ibis.ifelse(gone, ibis.null(joined[f"~{name}"].type()), joined[f"~{name}"]) for name in ends}
-    needs = ibis.cases((joined["unlinked"], joined["link_needs"]), (gone, missing), else_=inexact)
-    held = ibis.ifelse(joined["unlinked"], joined["link_held"], ibis.literal(True))
+    inexact = sql.ifelse(joined["~low"] < joined["~high"], _flat(joined["inexact"]).fill_null(no_texts()), no_texts())
+    parts = {name: sql.ifelse(gone, sql.null(), joined[f"~{name}"]) for name in ends}
+    needs = sql.cases((joined["unlinked"], joined["link_needs"]), (gone, missing), else_=inexact)
+    held = sql.ifelse(joined["unlinked"], joined["link_held"], sql.literal(True))
     return joined, Cell("moment", **parts, needs=needs, held=held)

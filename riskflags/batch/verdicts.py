@@ -15,7 +15,7 @@ from riskflags.batch.cells import (
     Expr,
     days,
     every,
-    ibis,
+    sql,
     in_order,
     negation,
     no_texts,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from riskflags.batch.answers import Leaves
     from riskflags.batch.frames import Frame, Frames, Rows
+    from riskflags.batch.sql import Relation
     from riskflags.condition import Comparison, Condition
     from riskflags.model import Severity
     from riskflags.pack import Rule
@@ -108,9 +109,9 @@ def _decided(
 ) -> dict[str, Expr]:
     out = negation(table[_force(number)]) | some(surely(answer(one, {}, leaves)) for one in rule.unless)
     holds = answer(rule.when, {}, leaves)
-    verdict = ibis.cases((out, CLEARS), (holds, FIRES), (negation(holds), CLEARS), else_=UNDECIDED)
+    verdict = sql.cases((out, CLEARS), (holds, FIRES), (negation(holds), CLEARS), else_=UNDECIDED)
     if only is not None:
-        verdict = ibis.ifelse(table["world"].isin(list(only)), verdict, ibis.null("int8"))
+        verdict = sql.ifelse(table["world"].isin(list(only)), verdict, sql.null("int8"))
     severity, could_be = severities(rule, leaves)
     return {
         verdict_of(number): verdict.cast("int8"),
@@ -127,9 +128,9 @@ def verdict_of(number: int) -> str:
 def severities(rule: Rule, leaves: Leaves) -> tuple[Expr, Expr]:
     """Return the first severity that is known to hold, and the worst that still could."""
     cases = [(one.severity, yes() if one.when is None else answer(one.when, {}, leaves)) for one in rule.flag.severity]
-    severity = ibis.cases(*((surely(held), int(severity)) for severity, held in cases), else_=0)
-    worse = [ibis.ifelse(passed, int(one), 0) for one, _, passed in _passed(rule, leaves)]
-    return severity, ibis.greatest(severity, *worse) if worse else severity
+    severity = sql.cases(*((surely(held), int(severity)) for severity, held in cases), else_=0)
+    worse = [sql.ifelse(passed, int(one), 0) for one, _, passed in _passed(rule, leaves)]
+    return severity, sql.greatest(severity, *worse) if worse else severity
 
 
 def _passed(rule: Rule, leaves: Leaves) -> Iterator[tuple[Severity, Condition, Expr]]:
@@ -156,7 +157,7 @@ def tell(frames: Frames, group: Group, evidence: Mapping[int, Mapping[str, str]]
         frames.store.add(OPEN, _undecided(frames, group, number, rule))
 
 
-def _rows_of(frames: Frames, group: Group, number: int, rule: Rule, verdict: int, more: frozenset[str]) -> tuple[Frame, Leaves]:
+def _rows_of(frames: Frames, group: Group, number: int, rule: Rule, verdict: int, more: frozenset[str]) -> tuple[Frame, dict[Comparison, int]]:
     """Return the rows on which a rule came to a verdict, with all that it reads and the answers of its comparisons."""
     names = names_of(rule, frames.pack.effective_by) | more
     if group.rows == "seats":
@@ -174,7 +175,11 @@ def _rows_of(frames: Frames, group: Group, number: int, rule: Rule, verdict: int
     renamed = decided.rename({f"~{key}": key for key in keys})
     joined = frame.table.join(renamed, [frame.table[key] == renamed[f"~{key}"] for key in keys])
     found = frame.onto(joined)
-    return found, {one: joined[leaf(n)] for one, n in wanted.items()}
+    return found, wanted
+
+
+def _answers(table: Relation, wanted: Mapping[Comparison, int]) -> Leaves:
+    return {one: table[leaf(number)] for one, number in wanted.items()}
 
 
 def _head(frame: Frame, group: Group, number: int) -> dict[str, Expr]:
@@ -184,10 +189,10 @@ def _head(frame: Frame, group: Group, number: int) -> dict[str, Expr]:
         "record": table["record"],
         "world": table["world"],
         "holds": table["holds"],
-        "seat": table["seat"] if is_each else ibis.literal(NO_SEAT, "int64"),
-        "suspect_id": frame.cells["suspect.id"].value if is_each else ibis.null("string"),
-        "for_each": ibis.literal(is_each),
-        "rule": ibis.literal(number, "int32"),
+        "seat": table["seat"] if is_each else sql.literal(NO_SEAT, "int64"),
+        "suspect_id": frame.cells["suspect.id"].value if is_each else sql.null("string"),
+        "for_each": sql.literal(is_each),
+        "rule": sql.literal(number, "int32"),
         "severity": table[f"severity {number}"],
         "could_be": table[f"could be {number}"],
     }
@@ -209,8 +214,10 @@ def _severity_needs(rule: Rule, number: int, frame: Frame, leaves: Leaves) -> Ex
 def _flags(frames: Frames, group: Group, number: int, rule: Rule, evidence: Mapping[str, str]) -> Expr:
     own = {derived.shown: derived.name for derived in rule.derived}
     said = frozenset(own.get(name, name) for name in names_in(rule.flag.message))
-    frame, leaves = _rows_of(frames, group, number, rule, FIRES, said)
-    frame, leaves, behind = _with_evidence(frames, group, frame, leaves, rule, number, evidence)
+    frame, wanted = _rows_of(frames, group, number, rule, FIRES, said)
+    frame = _beside_evidence(frames, frame, evidence)
+    leaves = _answers(frame.table, wanted)
+    behind = _because(frames, frame, leaves, rule, evidence)
     return _sorted(
         frame.table,
         **_head(frame, group, number),
@@ -227,28 +234,27 @@ def _sorted(table: Expr, **columns: Expr | None) -> Expr:
     return found.mutate(**lists)
 
 
-def _with_evidence(
-    frames: Frames, group: Group, frame: Frame, leaves: Leaves, rule: Rule, number: int, evidence: Mapping[str, str]
-) -> tuple[Frame, Leaves, Expr]:
-    """Return the rows with the ids behind each name that made the rule hold, without the record's own."""
+def _beside_evidence(frames: Frames, frame: Frame, evidence: Mapping[str, str]) -> Frame:
+    """Return the rows with the ids behind each name that has a table of them."""
     table = frame.table
-    for name in evidence.values():
-        other = frames.store.table(name)
-        keys = [key for key in ("record", "seat") if key in frames.store.schema(name)]
-        renamed = other.rename({f"~{name}~{key}": key for key in keys}, **{f"~{name}": "because"})
+    for name in dict.fromkeys(evidence.values()):
+        keys = [key for key in ("record", "seat") if key in frames.store.columns(name)]
+        renamed = frames.store.table(name).rename({f"~{name}~{key}": key for key in keys} | {f"~{name}": "because"})
         table = table.left_join(renamed, [table[key] == renamed[f"~{name}~{key}"] for key in keys])
-    moved = frame.onto(table)
-    held = {one: table[column.get_name()] for one, column in leaves.items()}
+    return frame.onto(table)
+
+
+def _because(frames: Frames, frame: Frame, leaves: Leaves, rule: Rule, evidence: Mapping[str, str]) -> Expr:
+    """Return the ids behind each name that made the rule hold, without the record's own."""
     by_name: dict[str, list[Expr]] = {}
-    for guard, comparison in deciding(rule.when, moved.cells, held):
+    for guard, comparison in deciding(rule.when, frame.cells, leaves):
         for name in _behind(comparison, frames, evidence):
             by_name.setdefault(name, []).append(guard)
-    lists = [
-        ibis.ifelse(some(guards), table[f"~{evidence[name]}"].fill_null(no_texts()), no_texts())
+    found = together(
+        sql.ifelse(some(guards), frame.table[f"~{evidence[name]}"].fill_null(no_texts()), no_texts())
         for name, guards in by_name.items()
-    ]
-    found = together(lists)
-    return moved, held, no_texts() if found is None else found
+    )
+    return no_texts() if found is None else found
 
 
 def _behind(comparison: Comparison, frames: Frames, evidence: Mapping[str, str]) -> Iterator[str]:
@@ -262,7 +268,8 @@ def evidence_names(rule: Rule, frames: Frames) -> frozenset[str]:
 
 
 def _undecided(frames: Frames, group: Group, number: int, rule: Rule) -> Expr:
-    frame, leaves = _rows_of(frames, group, number, rule, UNDECIDED, frozenset())
+    frame, wanted = _rows_of(frames, group, number, rule, UNDECIDED, frozenset())
+    leaves = _answers(frame.table, wanted)
     return _sorted(
         frame.table,
         **_head(frame, group, number),

@@ -8,7 +8,7 @@ from riskflags.batch.cells import (
     Cell,
     Expr,
     decided,
-    ibis,
+    sql,
     no_texts,
     together,
     yes,
@@ -41,13 +41,12 @@ def moved_day(day: Expr, within: Duration, *, back: bool = False) -> Expr:
     amount = -within.amount if back else within.amount
     match within.unit:
         case "days" | "weeks":
-            step = ibis.interval(days=amount * (7 if within.unit == "weeks" else 1))
+            return day.moved(days=amount * (7 if within.unit == "weeks" else 1))
         case "months" | "years":
-            step = ibis.interval(months=amount * (12 if within.unit == "years" else 1))
+            return day.moved(months=amount * (12 if within.unit == "years" else 1))
         case _:
             msg = f"{within} does not move a day"
             raise ValueError(msg)
-    return (day.cast("timestamp") + step).cast("date")
 
 
 def first_day(span: Span, cells: Mapping[str, Cell], event: Cell, pack: Pack) -> Expr:
@@ -57,7 +56,7 @@ def first_day(span: Span, cells: Mapping[str, Cell], event: Cell, pack: Pack) ->
         for here, one in spans(span, cells, pack)
         if one.unit not in ELAPSED_SECONDS
     ]
-    return ibis.cases(*found, else_=ibis.null("date")) if found else ibis.null("date")
+    return sql.cases(*found, else_=sql.null("date")) if found else sql.null("date")
 
 
 def begins(spec: LookUp, asks: Frame, others: Frame, *, event_time: str, pack: Pack) -> list[Expr]:
@@ -68,7 +67,7 @@ def begins(spec: LookUp, asks: Frame, others: Frame, *, event_time: str, pack: P
         return []
     event, when = asks.cells[event_time], others.cells[event_time]
     own = asks.table["a:record"] == others.table["o:record"]
-    start = first_day(window.back, asks.cells, event, pack) if window.back is not None else ibis.null("date")
+    start = first_day(window.back, asks.cells, event, pack) if window.back is not None else sql.null("date")
     reached = when.day > start
     if not window.up_to_as_of:
         reached &= when.day <= event.day
@@ -90,21 +89,21 @@ def inside(spec: LookUp, cells: Mapping[str, Cell], when: Cell, event: Cell, own
         else:
             begun = when.day > moved_day(event.day, span, back=True)
             answers.append((here, begun if spec.window.up_to_as_of else begun & (when.day <= event.day)))
-    reached = answers[0][1] if isinstance(back, Duration) else ibis.cases(*answers, else_=ibis.null("boolean"))
+    reached = answers[0][1] if isinstance(back, Duration) else sql.cases(*answers, else_=sql.null("boolean"))
     asked = when.needs
     if isinstance(back, ParamDuration):
         param = cells[f"{PARAM}{back.param}"]
-        asked = together((asked, ibis.ifelse(param.absent, of_this(param), of_this(event))))
+        asked = together((asked, sql.ifelse(param.absent, of_this(param), of_this(event))))
     else:
         asked = together((asked, of_this(event)))
-    answer = ibis.ifelse(own, yes(), reached)
-    needs = None if asked is None else ibis.ifelse(answer.isnull(), asked, no_texts())
+    answer = sql.ifelse(own, yes(), reached)
+    needs = None if asked is None else sql.ifelse(answer.isnull(), asked, no_texts())
     return answer, needs
 
 
 def of_this(cell: Cell) -> Expr:
     """Return needs of the record that asks, as they stand among those of a looked-at one."""
-    return no_texts() if cell.needs is None else cell.needs.map(lambda need: ibis.literal(THIS).concat(need))
+    return no_texts() if cell.needs is None else cell.needs.map(lambda need: sql.literal(THIS).concat(need))
 
 
 def ordered(first_low: Expr, first_high: Expr, second_low: Expr, second_high: Expr) -> Expr:

@@ -1,0 +1,522 @@
+"""Expressions over columns, and relations made of them, written as SQL of DuckDB: each relation once, as a CTE.
+
+An expression is text, with the relations that it reads; used where it cannot be read it is an error, never another
+column. The functions have the names that dataframe libraries give them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+_TYPES = {
+    "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "int8": "TINYINT", "boolean": "BOOLEAN", "date": "DATE",
+    "timestamp": "TIMESTAMP", "array<string>": "VARCHAR[]", "array<array<string>>": "VARCHAR[][]",
+}  # fmt: skip
+_NUMBERS = count()
+
+
+class Expr:
+    """A value of every row, or an aggregate. Compared with ==, it is an expression again."""
+
+    __slots__ = ("reads", "text")
+    __hash__ = None  # type: ignore[assignment] # == is not equality
+
+    def __init__(self, text: str, reads: frozenset[str]) -> None:
+        self.text = text
+        self.reads = reads
+
+    def __bool__(self) -> bool:
+        msg = "an expression has no truth value: use decided, every or some"
+        raise TypeError(msg)
+
+    # ---- comparisons and arithmetic ----------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+        return _binary(self, "=", other)
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return _binary(self, "<>", other)
+
+    def __lt__(self, other: object) -> Expr:
+        return _binary(self, "<", other)
+
+    def __le__(self, other: object) -> Expr:
+        return _binary(self, "<=", other)
+
+    def __gt__(self, other: object) -> Expr:
+        return _binary(self, ">", other)
+
+    def __ge__(self, other: object) -> Expr:
+        return _binary(self, ">=", other)
+
+    def __and__(self, other: object) -> Expr:
+        return _binary(self, "AND", other)
+
+    def __or__(self, other: object) -> Expr:
+        return _binary(self, "OR", other)
+
+    def __invert__(self) -> Expr:
+        return call("(NOT {})", self)
+
+    def __add__(self, other: object) -> Expr:
+        return _binary(self, "+", other)
+
+    def __sub__(self, other: object) -> Expr:
+        return _binary(self, "-", other)
+
+    def __mul__(self, other: object) -> Expr:
+        return _binary(self, "*", other)
+
+    def __mod__(self, other: object) -> Expr:
+        return _binary(self, "%", other)
+
+    def __neg__(self) -> Expr:
+        return call("(-{})", self)
+
+    def over(self, divisor: int) -> Expr:
+        """Return a whole number divided by one, without what is left over."""
+        return call("({} // {})", self, divisor)
+
+    def abs(self) -> Expr:
+        """Return how far a number is from 0."""
+        return call("ABS({})", self)
+
+    def notnull(self) -> Expr:
+        """Return whether there is a value."""
+        return call("({} IS NOT NULL)", self)
+
+    def isnull(self) -> Expr:
+        """Return whether there is none."""
+        return call("({} IS NULL)", self)
+
+    def fill_null(self, other: object) -> Expr:
+        """Return the value, or another where there is none."""
+        return call("COALESCE({}, {})", self, other)
+
+    def isin(self, values: Iterable[object]) -> Expr:
+        """Return whether the value is one of some; never where there are none."""
+        found = list(values)
+        if not found:
+            return literal(value=False)
+        return call("({} IN (" + ", ".join("{}" for _ in found) + "))", self, *found)
+
+    def cast(self, kind: str) -> Expr:
+        """Return the value as another type."""
+        return call(f"CAST({{}} AS {_TYPES[kind]})", self)
+
+    # ---- text and days -----------------------------------------------------------------------------------------------
+
+    def concat(self, *others: object) -> Expr:
+        """Return texts as one; NULL where any is."""
+        return call("(" + " || ".join("{}" for _ in range(len(others) + 1)) + ")", self, *others)
+
+    def startswith(self, start: object) -> Expr:
+        """Return whether text begins with another."""
+        return call("STARTS_WITH({}, {})", self, start)
+
+    def has_text(self, part: str) -> Expr:
+        """Return whether text holds another."""
+        return call("CONTAINS({}, {})", self, part)
+
+    def substr(self, start: int, length: int | None = None) -> Expr:
+        """Return text from a place on, counted from 0."""
+        if length is None:
+            return call("SUBSTRING({}, {})", self, start + 1)
+        return call("SUBSTRING({}, {}, {})", self, start + 1, length)
+
+    def replace(self, old: str, new: str) -> Expr:
+        """Return text with a part replaced wherever it stands."""
+        return call("REPLACE({}, {}, {})", self, old, new)
+
+    def trimmed_right(self, character: str) -> Expr:
+        """Return text without a character at its end."""
+        return call("RTRIM({}, {})", self, character)
+
+    def lpad(self, length: int, character: str) -> Expr:
+        """Return text filled up from the left."""
+        return call("LPAD({}, {}, {})", self, length, character)
+
+    def year(self) -> Expr:
+        """Return the year of a day."""
+        return call("YEAR({})", self)
+
+    def month(self) -> Expr:
+        """Return the month of a day."""
+        return call("MONTH({})", self)
+
+    def day(self) -> Expr:
+        """Return the day of the month."""
+        return call("DAY({})", self)
+
+    def days_since(self, start: Expr) -> Expr:
+        """Return the days from another day to this one."""
+        return call("DATE_DIFF('day', {}, {})", start, self)
+
+    def moved(self, *, days: int = 0, months: int = 0) -> Expr:
+        """Return the day that is some days or months later; a 31st falls on the last day of the month."""
+        unit, amount = ("MONTH", months) if months else ("DAY", days)
+        return call(f"CAST({{}} + INTERVAL ({{}}) {unit} AS DATE)", self, amount)
+
+    # ---- lists -------------------------------------------------------------------------------------------------------
+
+    def contains(self, value: object) -> Expr:
+        """Return whether a list holds a value."""
+        return call("LIST_CONTAINS({}, {})", self, value)
+
+    def length(self) -> Expr:
+        """Return how long a list is."""
+        return call("LEN({})", self)
+
+    def intersect(self, other: object) -> Expr:
+        """Return what two lists share, each once."""
+        return call("LIST_INTERSECT({}, {})", self, other)
+
+    def unique(self) -> Expr:
+        """Return a list with each value once, in any order."""
+        return call("LIST_DISTINCT({})", self)
+
+    def sort(self) -> Expr:
+        """Return a list in order."""
+        return call("LIST_SORT({})", self)
+
+    def join(self, separator: str) -> Expr:
+        """Return a list as one text."""
+        return call("ARRAY_TO_STRING({}, {})", self, separator)
+
+    def flatten(self) -> Expr:
+        """Return a list of lists as one list."""
+        return call("FLATTEN({})", self)
+
+    def unnest(self) -> Expr:
+        """Return a row for each value of a list; no row for an empty one."""
+        return call("UNNEST({})", self)
+
+    def map(self, change: Callable[[Expr], Expr]) -> Expr:
+        """Return a list with each value changed."""
+        body = change(Expr("one", frozenset()))
+        return Expr(f"LIST_TRANSFORM({self.text}, LAMBDA one : {body.text})", self.reads | body.reads)
+
+    def filter(self, keep: Callable[[Expr], Expr]) -> Expr:
+        """Return the values of a list that meet a condition."""
+        body = keep(Expr("one", frozenset()))
+        return Expr(f"LIST_FILTER({self.text}, LAMBDA one : {body.text})", self.reads | body.reads)
+
+    def field(self, name: str) -> Expr:
+        """Return a part of a struct."""
+        return call("STRUCT_EXTRACT({}, {})", self, name)
+
+    # ---- aggregates --------------------------------------------------------------------------------------------------
+
+    def count_true(self) -> Expr:
+        """Return in how many rows it holds."""
+        return call("COUNT(*) FILTER (WHERE {})", self)
+
+    def sum(self, where: Expr | None = None) -> Expr:
+        """Return the sum of whole numbers."""
+        return call("CAST({} AS BIGINT)", _filtered(call("SUM({})", self), where))
+
+    def min(self, where: Expr | None = None) -> Expr:
+        """Return the least value."""
+        return _filtered(call("MIN({})", self), where)
+
+    def max(self) -> Expr:
+        """Return the greatest value."""
+        return call("MAX({})", self)
+
+    def any(self) -> Expr:
+        """Return whether it holds in any row."""
+        return call("BOOL_OR({})", self)
+
+    def all(self) -> Expr:
+        """Return whether it holds in every row."""
+        return call("BOOL_AND({})", self)
+
+    def collect(self, where: Expr | None = None, *, distinct: bool = False) -> Expr:
+        """Return the values as a list; NULL where there are none."""
+        there = self.notnull() if where is None else self.notnull() & where
+        return _filtered(call("LIST(DISTINCT {})" if distinct else "LIST({})", self), there)
+
+    def first(self, where: Expr | None = None, order_by: Sequence[Expr] = ()) -> Expr:
+        """Return the value of the first row in an order."""
+        order = (" ORDER BY " + ", ".join("{}" for _ in order_by)) if order_by else ""
+        return _filtered(call("FIRST({}" + order + ")", self, *order_by), where)
+
+    def at_least(self, other: Expr) -> Expr:
+        """Return the value of the row in which another is least."""
+        return call("ARG_MIN({}, {})", self, other)
+
+    def desc(self) -> Expr:
+        """Return it as an order from the greatest down."""
+        return call("{} DESC", self)
+
+    def least_before(self, group: Sequence[Expr], order: Expr) -> Expr:
+        """Return the least value of the rows of a group that come before each row."""
+        by = ", ".join("{}" for _ in group)
+        text = "MIN({}) OVER (PARTITION BY " + by + " ORDER BY {} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        return call(text, self, *group, order)
+
+
+def _filtered(aggregate: Expr, where: Expr | None) -> Expr:
+    return aggregate if where is None else call("{} FILTER (WHERE {})", aggregate, where)
+
+
+def _binary(left: Expr, sign: str, right: object) -> Expr:
+    return call(f"({{}} {sign} {{}})", left, right)
+
+
+def call(text: str, *parts: object) -> Expr:
+    """Return an expression of a text with a place for each part."""
+    made = [one if isinstance(one, Expr) else literal(one) for one in parts]
+    return Expr(text.format(*(one.text for one in made)), frozenset().union(*(one.reads for one in made)))
+
+
+def literal(value: object, kind: str = "") -> Expr:
+    """Return a value that is the same in every row."""
+    text = _literal(value)
+    return Expr(f"CAST({text} AS {_TYPES[kind]})" if kind in _TYPES and kind not in ("string", "boolean") else text, frozenset())
+
+
+def _literal(value: object) -> str:
+    match value:
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int():
+            return str(value)
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case date():
+            return f"DATE '{value.isoformat()}'"
+        case list() | tuple():
+            return "[" + ", ".join(_literal(one) for one in value) + "]"
+        case _:
+            msg = f"no literal for {type(value).__name__}"
+            raise TypeError(msg)
+
+
+def null(kind: str = "") -> Expr:
+    """Return no value, of a type where it is given."""
+    return Expr(f"CAST(NULL AS {_TYPES[kind]})" if kind else "NULL", frozenset())
+
+
+def ifelse(condition: Expr, yes: object, no: object) -> Expr:
+    """Return one value where a condition holds, another elsewhere."""
+    return call("CASE WHEN {} THEN {} ELSE {} END", condition, yes, no)
+
+
+def cases(*found: tuple[Expr, object], else_: object) -> Expr:
+    """Return the value of the first condition that holds."""
+    if not found:
+        return else_ if isinstance(else_, Expr) else literal(else_)
+    text = "CASE" + " WHEN {} THEN {}" * len(found) + " ELSE {} END"
+    return call(text, *(part for pair in found for part in pair), else_)
+
+
+def coalesce(*values: Expr) -> Expr:
+    """Return the first value that is there."""
+    return _listed("COALESCE", values)
+
+
+def greatest(*values: Expr) -> Expr:
+    """Return the greatest of the values that are there."""
+    return _listed("GREATEST", values)
+
+
+def least(*values: Expr) -> Expr:
+    """Return the least of the values that are there."""
+    return _listed("LEAST", values)
+
+
+def _listed(name: str, values: Sequence[object]) -> Expr:
+    return call(name + "(" + ", ".join("{}" for _ in values) + ")", *values)
+
+
+def array(values: Sequence[Expr]) -> Expr:
+    """Return values as a list."""
+    return call("[" + ", ".join("{}" for _ in values) + "]", *values)
+
+
+def struct(parts: Mapping[str, Expr]) -> Expr:
+    """Return values as one, by name."""
+    return call("STRUCT_PACK(" + ", ".join(f"{name} := {{}}" for name in parts) + ")", *parts.values())
+
+
+def row_number() -> Expr:
+    """Return a number for each row, in any order."""
+    return Expr("ROW_NUMBER() OVER ()", frozenset())
+
+
+# ---- relations -------------------------------------------------------------------------------------------------------
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation:
+    """Rows with named columns: a table that is there, or a query over other relations."""
+
+    name: str
+    columns: tuple[str, ...]
+    query: str
+    parents: tuple[Relation, ...] = ()
+
+    def __getitem__(self, column: str) -> Expr:
+        if column not in self.columns:
+            msg = f"no column {column!r}; there are {', '.join(self.columns)}"
+            raise KeyError(msg)
+        return Expr(f"{self.name}.{quoted(column)}", frozenset({self.name}))
+
+    def select(self, *columns: str, **more: Any) -> Relation:
+        """Return some columns, and expressions under new names."""
+        found = {name: self[name] for name in columns} | {name: _expr(one) for name, one in more.items()}
+        return self._query(found)
+
+    def _query(self, found: Mapping[str, Expr], tail: str = "", head: str = "SELECT") -> Relation:
+        listed = ", ".join(f"{self._own(one)} AS {quoted(name)}" for name, one in found.items())
+        return _relation(tuple(found), f"{head} {listed} FROM {self.name}{tail}", (self,))
+
+    def _own(self, one: Expr) -> str:
+        return _readable(one, (self,))
+
+    def mutate(self, **more: Any) -> Relation:
+        """Return every column with more; one of the same name is replaced."""
+        return self.select(**({name: self[name] for name in self.columns} | more))
+
+    def filter(self, condition: Expr | Callable[[Relation], Expr]) -> Relation:
+        """Return the rows in which a condition holds."""
+        one = condition if isinstance(condition, Expr) else condition(self)
+        return self._query({name: self[name] for name in self.columns}, f" WHERE {self._own(one)}")
+
+    def drop(self, *names: str) -> Relation:
+        """Return the other columns."""
+        return self.select(*(name for name in self.columns if name not in names))
+
+    def rename(self, names: Mapping[str, str]) -> Relation:
+        """Return the columns with some renamed: new name -> old one."""
+        new = {old: name for name, old in names.items()}
+        return self.select(**{new.get(name, name): self[name] for name in self.columns})
+
+    def distinct(self) -> Relation:
+        """Return each row once."""
+        return self._query({name: self[name] for name in self.columns}, head="SELECT DISTINCT")
+
+    def count(self, where: Expr | None = None) -> Expr:
+        """Return how many rows there are, in which a condition holds."""
+        return Expr("COUNT(*)", frozenset({self.name})) if where is None else where.count_true()
+
+    def group_by(self, by: str | Sequence[str]) -> Grouped:
+        """Return the rows by group."""
+        return Grouped(self, (by,) if isinstance(by, str) else tuple(by))
+
+    def join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
+        """Return the pairs of rows that meet the conditions; a name that both have is an error."""
+        return self._joined("JOIN", other, on)
+
+    def left_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
+        """Return every row, with those of another that meet the conditions."""
+        return self._joined("LEFT JOIN", other, on)
+
+    def _joined(self, how: str, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
+        if isinstance(on, str):
+            kept = other.rename({f"~{on}": on})
+            return self._joined(how, kept, self[on] == kept[f"~{on}"]).drop(f"~{on}")
+        if twice := set(self.columns) & set(other.columns):
+            msg = f"both sides have {', '.join(sorted(twice))}: rename one"
+            raise ValueError(msg)
+        columns = [side[name] for side in (self, other) for name in side.columns]
+        names = (*self.columns, *other.columns)
+        listed = ", ".join(f"{one.text} AS {quoted(name)}" for name, one in zip(names, columns, strict=True))
+        text = f"SELECT {listed} FROM {self.name} {how} {other.name} ON {_conditions(on, (self, other))}"
+        return _relation(names, text, (self, other))
+
+    def semi_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
+        """Return the rows for which there is one of another."""
+        return self._among("SEMI JOIN", other, on)
+
+    def anti_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
+        """Return the rows for which there is none of another."""
+        return self._among("ANTI JOIN", other, on)
+
+    def _among(self, how: str, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
+        conditions = self[on] == other[on] if isinstance(on, str) else on
+        listed = ", ".join(f"{self[name].text} AS {quoted(name)}" for name in self.columns)
+        text = f"SELECT {listed} FROM {self.name} {how} {other.name} ON {_conditions(conditions, (self, other))}"
+        return _relation(self.columns, text, (self, other))
+
+    def query_of(self, columns: Sequence[str]) -> str:
+        """Return the query of some columns, in an order."""
+        return f"SELECT {', '.join(self[name].text for name in columns)} FROM {self.name}"
+
+    def sql(self) -> str:
+        """Return the statement that gives the rows."""
+        order: dict[str, Relation] = {}
+
+        def visit(one: Relation) -> None:
+            if one.name not in order:
+                for parent in one.parents:
+                    visit(parent)
+                order[one.name] = one
+
+        visit(self)
+        *before, last = order.values()
+        listed = ", ".join(f"{one.name} AS ({one.query})" for one in before)
+        return f"WITH {listed} {last.query}" if before else last.query
+
+
+class Grouped:
+    """Rows by group, waiting for their aggregates."""
+
+    def __init__(self, rows: Relation, by: tuple[str, ...]) -> None:
+        self._rows = rows
+        self._by = by
+
+    def agg(self, **found: Any) -> Relation:
+        """Return one row for each group: what it is grouped by, and the aggregates."""
+        rows = self._rows
+        made = {name: rows[name] for name in self._by}
+        made |= {name: one if isinstance(one, Expr) else one(rows) for name, one in found.items()}
+        return rows._query(made, " GROUP BY " + ", ".join(rows[name].text for name in self._by))  # noqa: SLF001
+
+
+def _expr(one: object) -> Expr:
+    return one if isinstance(one, Expr) else literal(one)
+
+
+def _relation(columns: tuple[str, ...], query: str, parents: tuple[Relation, ...]) -> Relation:
+    return Relation(f"t{next(_NUMBERS)}", columns, query, parents)
+
+
+def _readable(one: Expr, scope: tuple[Relation, ...]) -> str:
+    if unknown := one.reads - {relation.name for relation in scope}:
+        msg = f"{one.text[:200]} reads {', '.join(sorted(unknown))}, which is not in {[r.name for r in scope]}"
+        raise ValueError(msg)
+    return one.text
+
+
+def _conditions(on: Expr | Sequence[Expr], scope: tuple[Relation, ...]) -> str:
+    listed = [on] if isinstance(on, Expr) else list(on)
+    return " AND ".join(_readable(one, scope) for one in listed)
+
+
+def table(name: str, columns: Iterable[str]) -> Relation:
+    """Return a table that is there, by some of its columns."""
+    found = tuple(columns)
+    listed = ", ".join(map(quoted, found))
+    return _relation(found, f"SELECT {listed} FROM {quoted(name)}", ())
+
+
+def union(*rows: Relation) -> Relation:
+    """Return the rows of all, by the columns of the first."""
+    first, *others = rows
+    if not others:
+        return first
+    parts = [first.query_of(first.columns), *(one.query_of(first.columns) for one in others)]
+    return _relation(first.columns, " UNION ALL ".join(parts), rows)
