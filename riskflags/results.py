@@ -13,10 +13,12 @@ from riskflags.pack import NONE_COUNTS, shown
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from riskflags.case import Case
-    from riskflags.incident import Incident
+    from riskflags.incident import Holds, Incident
+    from riskflags.pack import Action, Duplicates, Pack
+    from riskflags.record import Names
     from riskflags.requirements import Outcome, Standing
 
 
@@ -101,7 +103,7 @@ def grade(case: Case) -> CaseGrade | None:
 
 def undecided(case: Case) -> tuple[Undecided, ...]:
     """Return the rules that could not be decided, but for those whose fields the source never holds."""
-    found = [outcome for outcome in _undecided(case) if not _never_held(outcome, case.record.incident)]
+    found = [outcome for outcome in _undecided(case) if not never_held(outcome.needs, case.record.incident.holds)]
     return tuple(
         Undecided(
             incident_id=case.record.id,
@@ -121,7 +123,7 @@ def not_assessed(case: Case) -> tuple[NotAssessed, ...]:
     """Return the rules that are undecided only for what the source of the record never holds."""
     found: dict[str, NotAssessed] = {}
     for outcome in _undecided(case):
-        if _never_held(outcome, case.record.incident):
+        if never_held(outcome.needs, case.record.incident.holds):
             fields = tuple(sorted(outcome.needs))
             found[outcome.rule.key] = NotAssessed(rule_code=outcome.rule.code, rule_id=outcome.rule.id, fields=fields)
     return tuple(found.values())
@@ -132,9 +134,8 @@ def _undecided(case: Case) -> list[Outcome]:
     return sorted(found, key=lambda o: (-o.could_be, o.rule.code, o.suspect_id or ""))
 
 
-def _never_held(outcome: Outcome, incident: Incident) -> bool:
-    """Return whether no need of an outcome is of a field that the source of the record can fill."""
-    holds = incident.holds
+def never_held(needs: Collection[str], holds: Holds) -> bool:
+    """Return whether no need of an undecided rule is of a field that the source of the record can fill."""
 
     def is_held(need: str) -> bool:
         if ":" in need or need in NONE_COUNTS.values():
@@ -144,24 +145,35 @@ def _never_held(outcome: Outcome, incident: Incident) -> bool:
             return holds.actions == "all"
         return holds.records_field(path)
 
-    return bool(outcome.needs) and not any(is_held(need) for need in outcome.needs)
+    return bool(needs) and not any(is_held(need) for need in needs)
 
 
 def cautions(case: Case, standings: Sequence[Standing]) -> tuple[Caution, ...]:
     """Return what a reader should know: what was not read, what counts for nothing, deadlines outside the calendar."""
-    every = (
-        *_uncovered(case, standings), *_after_as_of(case), *_unknown_actions(case), *_duplicates(case)
-    )  # fmt: skip
-    found = {(c.code, c.field, c.message): c for c in every}
-    return tuple(found[key] for key in sorted(found))
+    names, as_of = case.records.names, case.records.as_of.earliest
+    uncovered = (uncovered_caution(one.action, case.pack) for one in standings if one.uncovered)
+    alike = (duplicate_caution(other.id, spec) for other, spec in case.records.same_event(case.record))
+    return in_order((*uncovered, *alike, *record_cautions(case.record.incident, names, as_of=as_of)))
 
 
-def _unknown_actions(case: Case) -> Iterator[Caution]:
+def in_order(found: Iterable[Caution]) -> tuple[Caution, ...]:
+    """Return cautions in their order, each once."""
+    by_key = {(c.code, c.field, c.message): c for c in found}
+    return tuple(by_key[key] for key in sorted(by_key))
+
+
+def record_cautions(incident: Incident, names: Names, *, as_of: int) -> Iterator[Caution]:
+    """Yield what a reader should know of a record alone."""
+    yield from _after_as_of(incident, names, as_of)
+    yield from _unknown_actions(incident, names)
+
+
+def _unknown_actions(incident: Incident, names: Names) -> Iterator[Caution]:
     """Yield the recorded actions that can satisfy nothing: a code that no action knows, a suspect who is not there."""
-    suspects = [suspect.id for suspect in case.record.incident.suspects if suspect.id]
-    for action in case.record.incident.done:
-        if action.code and action.code not in case.records.names.action_codes:
-            near = _nearest(action.code, case.records.names.action_codes)
+    suspects = [suspect.id for suspect in incident.suspects if suspect.id]
+    for action in incident.done:
+        if action.code and action.code not in names.action_codes:
+            near = _nearest(action.code, names.action_codes)
             message = f"no action of the rules knows the code {action.code!r}{near}: it counts for nothing"
             yield Caution(code="unknown_action", field="action.code", message=message)
         if action.suspect_id and action.suspect_id not in suspects:
@@ -175,27 +187,23 @@ def _nearest(text: str, names: Iterable[str]) -> str:
     return f"; the nearest is {found[0]!r}" if found else ""
 
 
-def _duplicates(case: Case) -> Iterator[Caution]:
-    """Yield the other records that are probably of the same event."""
-    for other, spec in case.records.same_event(case.record):
-        alike = " and ".join(map(shown, spec.by))
-        message = f"{other.id} is probably a record of the same event: the same {alike}, at overlapping times"
-        yield Caution(code="probable_duplicate", field="incident.id", message=message)
+def duplicate_caution(other: str, spec: Duplicates) -> Caution:
+    """Return that another record is probably of the same event."""
+    alike = " and ".join(map(shown, spec.by))
+    message = f"{other} is probably a record of the same event: the same {alike}, at overlapping times"
+    return Caution(code="probable_duplicate", field="incident.id", message=message)
 
 
-def _uncovered(case: Case, standings: Sequence[Standing]) -> Iterator[Caution]:
-    for standing in standings:
-        if standing.uncovered:
-            message = (
-                f"the deadline of {standing.action.label} is outside the years of the calendar {case.pack.calendar}"
-            )
-            yield Caution(code="outside_calendar", field=standing.action.key, message=message)
+def uncovered_caution(action: Action, pack: Pack) -> Caution:
+    """Return that a deadline could not be computed."""
+    message = f"the deadline of {action.label} is outside the years of the calendar {pack.calendar}"
+    return Caution(code="outside_calendar", field=action.key, message=message)
 
 
-def _after_as_of(case: Case) -> Iterator[Caution]:
-    for path, info in case.pack.fields.items():
+def _after_as_of(incident: Incident, names: Names, as_of: int) -> Iterator[Caution]:
+    for path, info in names.fields.items():
         if info.kind == "moment" and not info.repeated and not info.planned:
             group, _, name = path.partition(".")
-            moment = getattr(getattr(case.record.incident, group), name)
-            if isinstance(moment, Moment) and moment.earliest > case.records.as_of.earliest:
+            moment = getattr(getattr(incident, group), name)
+            if isinstance(moment, Moment) and moment.earliest > as_of:
                 yield Caution(code="after_as_of", field=path, message=f"{path} is after as_of and was not read")

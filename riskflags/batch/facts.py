@@ -7,7 +7,7 @@ has four columns, a number one in whole millionths. `record` numbers the records
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -51,6 +51,15 @@ class World:
     as_of: datetime
     rejects: Sequence[RejectedRow] = ()
     rules: frozenset[str] | None = None
+
+    def settled(self) -> World:
+        """Return the world with one record of each key: of two, the one that sorts last by content."""
+        found: dict[tuple[str, str | None], Incident] = {}
+        for incident in self.incidents:
+            standing = found.get(incident.key)
+            if standing is None or standing.model_dump_json() < incident.model_dump_json():
+                found[incident.key] = incident
+        return replace(self, incidents=tuple(found.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +127,6 @@ def gathered(worlds: Iterable[World], pack: Pack, *, zone: ZoneInfo) -> Tables:
     return building.tables()
 
 
-def _one_of_each_key(incidents: Iterable[Incident]) -> Iterable[Incident]:
-    """Return the records, of two with one key the one that sorts last by content, as for one record at a time."""
-    found: dict[tuple[str, str | None], Incident] = {}
-    for incident in incidents:
-        standing = found.get(incident.key)
-        if standing is None or standing.model_dump_json() < incident.model_dump_json():
-            found[incident.key] = incident
-    return found.values()
-
-
 class _Building:
     def __init__(self, pack: Pack, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -139,7 +138,7 @@ class _Building:
 
     def add(self, world: World, number: int) -> None:
         as_of = Moment.at(world.as_of.astimezone(self._zone))
-        for incident in _one_of_each_key(world.incidents):
+        for incident in world.incidents:
             self._add(incident, number, as_of)
         for reject in world.rejects:
             if reject.child_id:

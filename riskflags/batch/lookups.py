@@ -221,7 +221,7 @@ def _linked(frames: Frames, spec: LookUp, asking: Frame, looked: Frame) -> Relat
         on.append(a[f"{ASKS}record"] != o[f"{LOOKED}record"])
     for path in spec.by:
         if asking.cells[path].kind != "codes":
-            on += _same(asks.cells[path], others.cells[path])
+            on += same_value(asks.cells[path], others.cells[path])
     on += begins(spec, asks, others, event_time=frames.pack.event_time, pack=frames.pack)
     joined = a.join(o, on)
     for path in lists:
@@ -244,7 +244,7 @@ def _sharing(asks: Frame, others: Frame, path: str) -> Relation:
     return pairs.drop(f"{ASKS}code", f"{LOOKED}code").distinct()
 
 
-def _same(a: Cell, b: Cell) -> list[Expr]:
+def same_value(a: Cell, b: Cell) -> list[Expr]:
     """Return when two values link: the same text, day, number or moment; one that is not exact links nothing."""
     match a.kind:
         case "number":

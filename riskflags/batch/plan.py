@@ -9,9 +9,11 @@ from riskflags.batch.calendars import DAYS, make_days, spans_of
 from riskflags.batch.cells import some
 from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frames
+from riskflags.batch.grades import make_grades, names_of_grades
 from riskflags.batch.lookups import evidence, look_up, read_by
 from riskflags.batch.readings import Read, flag_evidence, flag_table, gap_table
 from riskflags.batch.standings import standings
+from riskflags.batch.twins import make_twins, names_of_twins
 from riskflags.batch.verdicts import FIRES, Group, decide, evidence_names, names_of, tell
 from riskflags.calendar import ParamDuration
 from riskflags.pack import Computed, FlagReading, GapReading
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from riskflags.incident import Holds
     from riskflags.pack import Action, Pack
     from riskflags.record import Names
+
+
+REQUIREMENTS = "requirements"
 
 
 class Plan:
@@ -102,8 +107,18 @@ class Plan:
             make_days(self.store, self.pack, set(spans_of(self.pack)))
         self.ensure(names_of_action(action, lines))
 
-    def requirements(self) -> str:
-        """Make the table of all requirements; return its name."""
+    def run(self) -> None:
+        """Make every table of results."""
+        self._decide()
+        self._require()
+        self.ensure(names_of_twins(self.frames))
+        make_twins(self.frames)
+        if self.pack.grades:
+            self.ensure(names_of_grades(self.frames))
+            make_grades(self.frames)
+
+    def _require(self) -> None:
+        """Make the table of all requirements."""
         rules = {n: r for n, r in enumerate(self.pack.rules) if r.status == "active"}
         for number, (key, action) in enumerate(self.pack.actions.items()):
             lines = lines_of(rules, key)
@@ -111,14 +126,14 @@ class Plan:
                 self._ensure_action(action, lines)
                 made = standings(self.frames, action, number, rules, f"requirement {key}")
                 if made is not None:
-                    self.store.add("requirements", self.store.table(made))
+                    self.store.add(REQUIREMENTS, self.store.table(made))
                     self.store.drop(made)
-        return "requirements"
 
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
 
-    def groups(self) -> list[Group]:
+    def _groups(self) -> list[Group]:
+        """Return the rules in the order in which they read each other, those that other records read first."""
         rules = {n: rule for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
         numbers = {rule.key: n for n, rule in rules.items()}
         found: list[Group] = []
@@ -134,8 +149,8 @@ class Plan:
                         found.append(Group(own, "seats" if each else "records", f"verdicts {len(found)}"))
         return found
 
-    def decide(self) -> None:
-        for group in self.groups():
+    def _decide(self) -> None:
+        for group in self._groups():
             self.ensure(frozenset().union(*(names_of(rule, self.pack.effective_by) for rule in group.rules.values())))
             decide(self.frames, group, only=self._only)
             tell(self.frames, group, self._evidence(group))

@@ -1,0 +1,194 @@
+"""Assessments read off the tables of a batch, record by record, equal to those of the record path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from riskflags.assessment import Assessment, CaseGrade, Flag, NotAssessed, Requirement, Undecided
+from riskflags.batch.grades import GRADES
+from riskflags.batch.plan import REQUIREMENTS
+from riskflags.batch.twins import TWINS
+from riskflags.batch.verdicts import FIRED, OPEN
+from riskflags.model import Grade, Severity, State
+from riskflags.results import duplicate_caution, in_order, never_held, record_cautions, uncovered_caution
+from riskflags.words import moment_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from riskflags.assessment import Caution
+    from riskflags.batch.plan import Plan
+    from riskflags.incident import Incident
+    from riskflags.record import Names
+
+Row = dict[str, Any]
+_AT_ONCE = 5_000
+"""Records whose rows are in memory at one time."""
+
+
+class Head(NamedTuple):
+    """What all assessments of a batch have in common."""
+
+    names: Names
+    digest: str
+    as_of: datetime
+
+
+def assessments(plan: Plan, incidents: Sequence[Incident], head: Head, *, start: int = 0) -> Iterator[Assessment]:
+    """Yield the assessment of each record, in order. `incidents` are the records by number, from `start` on."""
+    told = _Told(head)
+    for first in range(0, len(incidents), _AT_ONCE):
+        some = incidents[first : first + _AT_ONCE]
+        rows = _rows(plan, start + first, start + first + len(some))
+        there = {row["record"] for row in rows.pop("records").get(-1, [])}
+        for number, incident in enumerate(some, start=start + first):
+            yield told.assessment(incident, {name: of.get(number, []) for name, of in rows.items()}, there=number in there)
+
+
+def _rows(plan: Plan, start: int, stop: int) -> dict[str, dict[int, list[Row]]]:
+    """Return the rows of some records, by table and record."""
+    found: dict[str, dict[int, list[Row]]] = {}
+    for name in (FIRED, OPEN, REQUIREMENTS, TWINS, GRADES, "records"):
+        by_record: dict[int, list[Row]] = {}
+        found[name] = by_record
+        if plan.store.has(name):
+            table = plan.store.table(name, ["record"] if name == "records" else None)
+            some = table.filter((table["record"] >= start) & (table["record"] < stop))
+            for row in plan.store.rows(some).to_pylist():
+                by_record.setdefault(-1 if name == "records" else row["record"], []).append(row)
+    return found
+
+
+class _Told:
+    """What turns the rows of a record into its assessment."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._names = head.names
+        self._pack = head.names.pack
+        self._actions = list(self._pack.actions.values())
+        self._order = {key: place for place, key in enumerate(key for layer in self._pack.layers for key in layer)}
+
+    def assessment(self, incident: Incident, rows: Mapping[str, list[Row]], *, there: bool) -> Assessment:
+        """Return the assessment of one record."""
+        pack = self._pack
+        found = rows[OPEN]
+        closed = [row for row in found if never_held(row["needs"], incident.holds)]
+        return Assessment(
+            incident_id=incident.incident.id or "",
+            child_id=incident.child.id,
+            as_of=self._head.as_of,
+            pack_id=pack.id,
+            pack_version=pack.version,
+            pack_digest=self._head.digest,
+            flags=self._flags(incident, rows[FIRED]),
+            requirements=self._requirements(incident, rows[REQUIREMENTS]),
+            undecided=self._undecided(incident, [row for row in found if row not in closed]),
+            not_assessed=self._not_assessed(closed),
+            warnings=self._cautions(incident, rows),
+            grade=_grade(rows[GRADES]),
+            not_yet=not there,
+        )
+
+    def _key(self, row: Row) -> tuple[int, str, str, int, int]:
+        rule = self._pack.rules[row["rule"]]
+        return (-row["could_be"], rule.code, row["suspect_id"] or "", self._order[rule.key], row["seat"])
+
+    def _flags(self, incident: Incident, rows: list[Row]) -> tuple[Flag, ...]:
+        rows.sort(key=lambda row: (-row["severity"], *self._key(row)))
+        return tuple(self._flag(incident, row) for row in rows)
+
+    def _flag(self, incident: Incident, row: Row) -> Flag:
+        rule = self._pack.rules[row["rule"]]
+        return Flag(
+            incident_id=incident.incident.id or "",
+            child_id=incident.child.id,
+            suspect_id=row["suspect_id"],
+            rule_code=rule.code,
+            rule_id=rule.id,
+            rule_version=rule.version,
+            title=rule.title,
+            severity=Severity(row["severity"]),
+            could_be=Severity(row["could_be"]),
+            severity_needs=tuple(row["severity_needs"]),
+            about=rule.flag.about,
+            message=row["message"],
+            because=tuple(sorted({incident.incident.id or "", *row["because"]})),
+        )
+
+    def _undecided(self, incident: Incident, rows: list[Row]) -> tuple[Undecided, ...]:
+        rows.sort(key=self._key)
+        return tuple(self._open(incident, row) for row in rows)
+
+    def _open(self, incident: Incident, row: Row) -> Undecided:
+        rule = self._pack.rules[row["rule"]]
+        return Undecided(
+            incident_id=incident.incident.id or "",
+            child_id=incident.child.id,
+            suspect_id=row["suspect_id"],
+            rule_code=rule.code,
+            rule_id=rule.id,
+            rule_version=rule.version,
+            severity=Severity(row["could_be"]),
+            needs=tuple(row["needs"]),
+        )
+
+    def _not_assessed(self, rows: list[Row]) -> tuple[NotAssessed, ...]:
+        found: dict[str, NotAssessed] = {}
+        for row in sorted(rows, key=self._key):
+            rule = self._pack.rules[row["rule"]]
+            found[rule.key] = NotAssessed(rule_code=rule.code, rule_id=rule.id, fields=tuple(row["needs"]))
+        return tuple(found.values())
+
+    def _requirements(self, incident: Incident, rows: list[Row]) -> tuple[Requirement, ...]:
+        def key(row: Row) -> tuple[int, str, str, str]:
+            action = self._actions[row["action"]]
+            return (-row["severity"], action.code, action.key, row["suspect_id"] or "")
+
+        return tuple(self._requirement(incident, row) for row in sorted(rows, key=key))
+
+    def _requirement(self, incident: Incident, row: Row) -> Requirement:
+        action, zone = self._actions[row["action"]], self._names.zone
+        due_from, due_at = (
+            None if row[end] is None else moment_at(row[end], zone) for end in ("due_from", "due_at")
+        )
+        return Requirement(
+            incident_id=incident.incident.id or "",
+            child_id=incident.child.id,
+            suspect_id=row["suspect_id"],
+            action=action.key,
+            action_code=action.code,
+            label=action.label,
+            owner=action.owner,
+            core=action.core,
+            due_from=due_from,
+            due_at=due_at,
+            state=State(row["state"]),
+            recorded_at=row["recorded_at"],
+            recorded_outcome=row["recorded_outcome"],
+            recorded_by=row["recorded_by"],
+            short_of=tuple(row["short_of"]),
+            needs=tuple(row["needs"]),
+            severity=Severity(row["severity"]),
+            rules=tuple(sorted({self._pack.rules[number].code for number in row["rules"]})),
+        )
+
+    def _cautions(self, incident: Incident, rows: Mapping[str, list[Row]]) -> tuple[Caution, ...]:
+        pack = self._pack
+        uncovered = (uncovered_caution(self._actions[row["action"]], pack) for row in rows[REQUIREMENTS] if row["uncovered"])
+        alone = record_cautions(incident, self._names, as_of=int(self._head.as_of.timestamp()))
+        return in_order((*uncovered, *self._twins(rows[TWINS]), *alone))
+
+    def _twins(self, rows: list[Row]) -> Iterator[Caution]:
+        """Yield each other record of the same event once, by the first definition that says so."""
+        first: dict[int, Row] = {}
+        for row in sorted(rows, key=lambda row: row["spec"]):
+            first.setdefault(row["other"], row)
+        yield from (duplicate_caution(row["id"], self._pack.duplicates[row["spec"]]) for row in first.values())
+
+
+def _grade(rows: list[Row]) -> CaseGrade | None:
+    return next(
+        (CaseGrade(grade=Grade(r["grade"]), could_be=Grade(r["could_be"]), needs=tuple(r["needs"])) for r in rows), None
+    )
