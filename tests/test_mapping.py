@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from source_packs import EXPECT
 
 from riskflags.errors import PackError, RecordError

@@ -20,16 +20,16 @@ _SOURCES = (
 )
 _DATES = (
     "`dd`, `mm`, `hh` and `ss` are two digits, `d`, `m` and `h` one or two, `mmm` is an English month such as Jan, "
-    f"`yyyy` or `yy` a year, and `AM` is AM or PM. After an hour `mm` is minutes. `{EXCEL_SERIAL}` is the number of days "
-    "that a spreadsheet counts. Formats are tried in their order on every date of the mapping."
+    f"`yyyy` or `yy` a year, and `AM` is AM or PM. After an hour `mm` is minutes. `{EXCEL_SERIAL}` is the number of "
+    "days that a spreadsheet counts. Formats are tried in their order on every date of the mapping."
 )
 _TESTS = (
-    "`{Role: Victim}`, `{Role: {in: [Victim, Witness]}}`, `{Age: {at_most: 17}}`, `{Age: {between: [1, 17]}}`; joined by "
-    "`all`, `any` or `none`. A test of a table names its headers; one of a field names `table.Header`."
+    "`{Role: Victim}`, `{Role: {in: [Victim, Witness]}}`, `{Age: {at_most: 17}}`, `{Age: {between: [1, 17]}}`; joined "
+    "by `all`, `any` or `none`. A test of a table names its headers; one of a field names `table.Header`."
 )
 _OPEN = (
-    "A question that stands under `open` keeps the mapping from being used. Each is told with its place and with what to "
-    "write; the author answers it and takes it out."
+    "A question that stands under `open` keeps the mapping from being used. Each is told with its place and with what "
+    "to write; the author answers it and takes it out."
 )
 
 
