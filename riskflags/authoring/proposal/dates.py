@@ -69,6 +69,16 @@ class Dates:
     other_times: int = 0
     can_be_read: bool = True
     """False where no list of formats reads the column rightly."""
+    orders: frozenset[tuple[Order, bool]] = frozenset()
+    """The orders that another order could be mistaken for, with whether the year has two digits."""
+
+    def clashes_with(self, orders: Iterable[tuple[Order, bool]]) -> bool:
+        """Return whether a list of formats with these orders too could read a date of either the wrong way round."""
+        return any(
+            is_short is other_short and order != other
+            for order, is_short in self.orders
+            for other, other_short in orders
+        )
 
 
 def dates_of(first: Mapping[str, int], counts: Mapping[str, int] | None = None) -> Dates | None:
@@ -99,12 +109,10 @@ def dates_of(first: Mapping[str, int], counts: Mapping[str, int] | None = None) 
     times = {text: clock.at for text, clock in clocks.items() if clock is not None and clock.at is not None}
     rows = {text: 1 if counts is None else counts[text] for text in times}
     midnights = sum(rows[text] for text, at in times.items() if at == time())
-    return Dates(tuple(found.formats), tuple(doubts), midnights, sum(rows.values()) - midnights, found.can_be_read)
-
-
-def reads_alike(texts: Iterable[str], ours: Sequence[str], all_formats: Sequence[str]) -> bool:
-    """Return whether each text that some formats read is read the same by a longer list of them."""
-    return all((before := _read(text, ours)) is None or _read(text, all_formats) == before for text in texts)
+    return Dates(
+        tuple(found.formats), tuple(doubts), midnights, sum(rows.values()) - midnights, found.can_be_read,
+        frozenset(found.orders),
+    )  # fmt: skip
 
 
 def is_read(text: str, formats: Sequence[str]) -> bool:
@@ -160,7 +168,7 @@ def _candidates(shape: str) -> tuple[tuple[Order, bool, str], ...]:
 def _orders(text: str) -> Iterator[tuple[tuple[Order, bool], str]]:
     """Yield each order in which a text is a date, with the first format that reads it so."""
     seen: set[tuple[Order, bool]] = set()
-    for order, is_short, form in _candidates(_DIGIT.sub("9", text.lower())):
+    for order, is_short, form in _candidates(_DIGIT.sub("0", text.lower())):
         if (order, is_short) not in seen and _read(text, [form]) is not None:
             seen.add((order, is_short))
             yield (order, is_short), form
@@ -185,6 +193,7 @@ class _Found:
         self.formats: list[str] = []
         self.doubts: list[Doubt] = []
         self.can_be_read = True
+        self.orders: set[tuple[Order, bool]] = set()
 
     def settle(self, values: Sequence[Mapping[tuple[Order, bool], str]], *, is_short: bool) -> None:
         """Settle in which order values are written: those of two-digit years apart from the others."""
@@ -205,6 +214,7 @@ class _Found:
         orders: tuple[Order, ...] = (*_UNCLEAR, "year first") if is_short else _UNCLEAR
         fitting: list[Order] = [order for order in orders if all((order, is_short) in one for one in values)]
         if len(fitting) == 1:
+            self.orders.add((fitting[0], is_short))
             self._take(values, fitting, is_short=is_short)
         elif fitting:
             forms = [next(iter({one[order, is_short]: None for one in values})) for order in fitting]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from riskflags.authoring.proposal.codes import looks_coded
 from riskflags.authoring.proposal.columns import How, Placed, judged
-from riskflags.authoring.proposal.dates import Doubt, is_read, reads_alike, times_of
+from riskflags.authoring.proposal.dates import Doubt, is_read, times_of
 from riskflags.authoring.proposal.names import meant_by, names_others, words_of
 from riskflags.authoring.proposal.sample import Sample, fold, sampled
 from riskflags.fields import catalogue
@@ -22,6 +22,7 @@ from riskflags.incident import TIMES, Incident
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from riskflags.authoring.proposal.dates import Order
     from riskflags.authoring.proposal.names import Strength
     from riskflags.authoring.proposal.sample import ColumnSample
     from riskflags.fields import FieldInfo
@@ -237,15 +238,14 @@ def _one_list_of_formats(placed: Sequence[Placed]) -> tuple[list[Placed], tuple[
     """Return the columns, and the formats that read all dates; a column that these would misread is not placed."""
     found = list(placed)
     formats: list[str] = []
-    settled: list[Placed] = []
+    orders: set[tuple[Order, bool]] = set()
     for index in sorted(range(len(placed)), key=lambda index: placed[index].how != "sure"):
         one = placed[index]
         if one.dates is None:
             continue
-        longer = [*formats, *(form for form in one.dates.formats if form not in formats)]
-        if all(reads_alike(each.column.values, _formats(each), longer) for each in [*settled, one]):
-            formats = longer
-            settled.append(one)
+        if not one.dates.clashes_with(orders):
+            formats += [form for form in one.dates.formats if form not in formats]
+            orders |= one.dates.orders
             continue
         why = "its dates are in another order than those of other columns"
         question = (
@@ -264,10 +264,6 @@ def _one_list_of_formats(placed: Sequence[Placed]) -> tuple[list[Placed], tuple[
 def _beside_nothing(day: Placed) -> Doubt:
     question = f"Is it the time of day of {day.column.title}, which is not placed?"
     return Doubt(question, "Put it beside the day, as {date: ..., time: ...}, or under unused.")
-
-
-def _formats(one: Placed) -> tuple[str, ...]:
-    return one.dates.formats if one.dates is not None else ()
 
 
 def _as_others(one: Placed, formats: Sequence[str]) -> Placed:

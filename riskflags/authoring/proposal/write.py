@@ -146,7 +146,7 @@ def _open(proposal: Proposal) -> Iterator[str]:
 
 
 def _named(one: Placed) -> str:
-    return _column(one.column.title) if one.column.title else f"column {one.column.index + 1}"
+    return clean(_column(one.column.title)) if one.column.title else f"column {one.column.index + 1}"
 
 
 def _asked(column: str, doubts: Sequence[Doubt]) -> Mapping[str, Written]:
