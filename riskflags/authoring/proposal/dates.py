@@ -71,6 +71,8 @@ class Dates:
     """False where no list of formats reads the column rightly."""
     orders: frozenset[tuple[Order, bool]] = frozenset()
     """The orders that another order could be mistaken for, with whether the year has two digits."""
+    unsettled: tuple[Doubt, ...] = ()
+    """The doubts about the order of day and month, which are among `doubts`."""
 
     def clashes_with(self, orders: Iterable[tuple[Order, bool]]) -> bool:
         """Return whether a list of formats with these orders too could read a date of either the wrong way round."""
@@ -111,7 +113,7 @@ def dates_of(first: Mapping[str, int], counts: Mapping[str, int] | None = None) 
     midnights = sum(rows[text] for text, at in times.items() if at == time())
     return Dates(
         tuple(found.formats), tuple(doubts), midnights, sum(rows.values()) - midnights, found.can_be_read,
-        frozenset(found.orders),
+        frozenset(found.orders), tuple(found.unsettled),
     )  # fmt: skip
 
 
@@ -194,6 +196,7 @@ class _Found:
         self.doubts: list[Doubt] = []
         self.can_be_read = True
         self.orders: set[tuple[Order, bool]] = set()
+        self.unsettled: list[Doubt] = []
 
     def settle(self, values: Sequence[Mapping[tuple[Order, bool], str]], *, is_short: bool) -> None:
         """Settle in which order values are written: those of two-digit years apart from the others."""
@@ -220,7 +223,8 @@ class _Found:
             forms = [next(iter({one[order, is_short]: None for one in values})) for order in fitting]
             question = f"Are the dates {_either(fitting)}? Every value that was seen fits {_either(forms)}."
             write = f"Put the one that is right under read, dates: {_either(forms)}."
-            self.doubts.append(Doubt(question, write))
+            self.unsettled.append(Doubt(question, write))
+            self.doubts.append(self.unsettled[-1])
         else:
             self.can_be_read = False
             question = "Some dates can only be day first and others only month first. In which order are they?"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -147,10 +148,15 @@ def meant_by(title: str, infos: Mapping[str, FieldInfo]) -> tuple[Meant, ...]:
         return (Meant(title, "own name"),)
     words = words_of(title)
     phrase = " ".join(words)
-    known = [path for path in infos if phrase and phrase in (" ".join(words_of(path)), *KNOWN.get(path, ()))]
+    known = [path for path in infos if phrase in _known(path)] if phrase else []
     if len(known) == 1:
         return (Meant(known[0], "known name"),)
     return tuple(dict.fromkeys(_hints(words, phrase, infos)))
+
+
+@cache
+def _known(path: str) -> frozenset[str]:
+    return frozenset({" ".join(words_of(path)), *KNOWN.get(path, ())})
 
 
 def _hints(words: tuple[str, ...], phrase: str, infos: Mapping[str, FieldInfo]) -> list[Meant]:

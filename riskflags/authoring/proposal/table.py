@@ -271,8 +271,13 @@ def _as_others(one: Placed, formats: Sequence[str]) -> Placed:
     if one.dates is None or one.dates.formats or not any(is_read(value, formats) for value in one.column.values):
         return one
     reading = [form for form in formats if any(is_read(value, [form]) for value in one.column.values)]
-    question = f"By other columns it will be read as {' or '.join(reading)}. Is that right?"
-    return one.doubted(Doubt(question, "Take the field out if not: a mapping reads all dates by one list."))
+    question = (
+        "Is the order of day and month that of other columns? Every value that was seen fits another order too; "
+        f"it will be read as {' or '.join(reading)}."
+    )
+    write = "Leave it if that is right. If not, take the field out: a mapping reads all dates by one list."
+    doubt = Doubt(question, write)
+    return replace(one, doubts=(*(old for old in one.doubts if old not in one.dates.unsettled), doubt))
 
 
 def _one_joint(placed: Sequence[Placed]) -> tuple[list[Placed], str]:

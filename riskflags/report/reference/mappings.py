@@ -11,7 +11,7 @@ from riskflags.report.reference.markdown import anchor, code, codes, page, table
 
 _ABOUT = (
     "A mapping says how the columns of an extract become the fields of a record: [what a format can tell](formats.md) "
-    "shows the shipped ones. "
+    "shows the shipped ones, and [how to read your own extract](../how-to/read-your-own-extract.md) begins one. "
     "Nothing is guessed: a cell that no line of the mapping explains is a warning or a reject, with its row and column."
 )
 _SOURCES = (
