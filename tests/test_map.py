@@ -114,7 +114,9 @@ def test_a_title_means_a_field_as_strongly_as_it_says_so(title: str, path: str, 
     assert (first.path, first.strength) == (path, strength)
 
 
-@pytest.mark.parametrize("title", ["Surname", "Notes", "", "()", "victim_type_id", "sex_id", "Child Present"])
+@pytest.mark.parametrize(
+    "title", ["Surname", "Notes", "", "()", "victim_type_id", "sex_id", "Suspect Sex", "Child Present"]
+)
 def test_a_title_that_means_no_field_means_none(title: str) -> None:
     assert meant_by(title, catalogue()) == ()
 
@@ -205,6 +207,8 @@ IDS = {"Incident Ref": ["SYN-1", "SYN-2"], "Child Ref": ["SYN-C1", "SYN-C2"]}
         ("Child Sex", ["F", "M", "female"], "child.sex"),
         ("child.stated_age", ["14", "15.5"], "child.stated_age"),
         ("incident.unit", ["SYNTHETIC"], "incident.unit"),
+        ("incident.authority", ["SYN-LA-1"], "incident.authority"),
+        ("child.placement_id", ["SYN-A1"], "child.placement_id"),
         ("contact.channels", ["social_media;phone", "(none)", "Phone"], "contact.channels"),
         ("Suspect DOB", ["2001-03-04"], "suspect.date_of_birth"),
     ],
@@ -244,6 +248,9 @@ def test_a_title_that_means_one_field_with_values_that_fit_is_sure(
         ("child.stated_age", ["14", "0"], "Does an age of 0 mean that it is not known?"),
         ("child.stated_age", ["14", "15", "16", "17", "12", "-1"], "One value is no number that fits, first in row 6."),
         ("Child DOB", ["2011-03-04 23:00"], "Can the day be one off"),
+        ("Incident Authority", ["SYN-LA-1"], "Are these the official codes, written alike in every such column?"),
+        ("Incident Address ID", ["SYN-A1"], "Has every address one id, in this column as in any other?"),
+        ("Child Placement ID", ["SYN-A1"], "Has every address one id, in this column as in any other?"),
         ("contact.channels", ["phone,online"], "Does , stand between the codes of a cell?"),
         ("incident.other_forces", ["SYN-A/SYN-B"], "Does / stand between the codes of a cell?"),
     ],
@@ -747,6 +754,14 @@ def test_without_a_name_the_file_goes_beside_under_the_name_of_the_extract(
         "extract-2026.mapping.yaml",
         "my-extract-2.mapping.yaml",
     ]
+
+
+def test_a_mapping_that_could_not_be_read_for_its_size_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"{number} {'column ' * 800}" for number in range(100)) + "\n")
+    made = riskflags("map", path, "--out", tmp_path / "mine.yaml")
+    assert (made.exit_code, "take out those that no field takes" in made.stderr) == (4, True)
+    assert not (tmp_path / "mine.yaml").exists()
 
 
 def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

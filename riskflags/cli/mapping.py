@@ -14,6 +14,7 @@ from riskflags.mapping import load_mapping, mappings
 from riskflags.report.outputs import check_folder, write_text
 from riskflags.report.phrases import count, listed, safe
 from riskflags.report.terminal import Screen
+from riskflags.source.nodes import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +36,9 @@ def propose_mapping(file: str, *, out: Path | None, record: str | None) -> int:
     check_folder(target.parent)
     proposal = propose(file, record=model)
     text = as_mapping(proposal)
+    if len(text.encode()) > MOST_BYTES:
+        columns = count(len(proposal.columns), "column")
+        raise Refused(f"{file}: a mapping of {columns} is larger than one may be: take out those that no field takes")
     _refuse_what_is_there(target)
     write_text(target, text)
     _show(Screen(), proposal, target, model)

@@ -162,12 +162,24 @@ def _as_meant(
     )  # fmt: skip
     doubts = [] if is_sure_name else [_is_it(paths, infos[one.path], of_whom=one.strength == "hint of a person")]
     doubts += [_NOTES[path] for path in paths if path in _NOTES and not is_sure_name]
+    doubts += [*_of_name_spaces(infos[one.path])] if one.strength != "own name" else []
     if not column.filled:
         write = "Leave it if values will be written as in other columns: one that cannot be read is a warning."
         doubts.append(Doubt("No value was seen. How will it be written?", write))
     if not doubts and not fit.doubts:
         return placed
     return replace(placed, how="guessed", doubts=(*doubts, *fit.doubts))
+
+
+def _of_name_spaces(info: FieldInfo) -> Iterator[Doubt]:
+    """Yield what no value can show: whether it is written as in other columns and files, so that like is like."""
+    if info.kind in ("code", "codes") and info.codes is None:
+        question = "Are these the official codes, written alike in every such column?"
+        yield Doubt(question, "Write values to make them so, or put the column under unused: rules compare them.")
+    elif info.path.endswith(("address_id", "placement_id")):
+        question = "Has every address one id, in this column as in any other?"
+        write = 'If not, tell them apart, such as by {text: "home-{extract.H}"}: rules take equal ids for one address.'
+        yield Doubt(question, write)
 
 
 def _why(column: ColumnSample, one: Meant) -> str:

@@ -115,7 +115,7 @@ _CHILD = frozenset({"child", "children", "misper", "pupil", "victim", "vict", "y
 _SUSPECT = frozenset({"suspect", "offender", "perpetrator", "perp", "accused"})
 _OTHERS = _SUSPECT | {
     "role", "victim", "vict", "witness", "person", "nominal", "parent", "mother", "father", "carer", "sibling", "adult",
-    "relationship", "involvement", "mc", "partner",
+    "relationship", "involvement", "mc", "partner", "reporter", "referrer", "caller", "informant",
 }  # fmt: skip
 """Words in titles from which it follows that a row may be about somebody else than one child."""
 
