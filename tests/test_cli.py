@@ -30,7 +30,7 @@ from command_line import MORE, in_a_process, riskflags
 LONDON = ZoneInfo("Europe/London")
 COMMANDS = [
     "run", "demo", "check", "test", "explain", "fields", "copy", "new", "example", "fmt", "schema",
-    "docs", "mappings",
+    "docs", "map", "mappings",
 ]  # fmt: skip
 
 

@@ -216,6 +216,7 @@ def test_every_encoding_and_delimiter_gives_the_same_incidents(
     [
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf \r\n\r\n", "the file is empty"),
+        (b'""\n', "the header is not understood"),
         (b"PK\x03\x04rest", "this is an Excel workbook or a zip file, not text"),
         (b"incident.id\n\x81", "the text is in none of the encodings that are read"),
         (b"\xff\xfea\x00\x00", "the text is in none of the encodings that are read"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from source_packs import EXPECT
 
 from riskflags.errors import PackError, RecordError
 from riskflags.intake import Intake, read
@@ -17,6 +18,8 @@ from riskflags.mapping.formats import Clock, check_format, read_clock, read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from riskflags.mapping import FileMapping
 
 POLICE = """\
 mapping: police
@@ -675,6 +678,10 @@ def test_json_lines_and_files_of_lists_go_beside_a_mapping(tmp_path: Path) -> No
 
 TYPE_LINE = next(line for line in POLICE.splitlines(keepends=True) if "incident.type" in line)
 WRONG: list[tuple[str, str, str, str]] = [
+    ("language: 1", "language: 1\nopen: 5", "RF020", "`5` does not fit here"),
+    ("language: 1", "language: 1\nopen: [5]", "RF020", "`5` does not fit here"),
+    ("language: 1", "language: 1\nopen: [{question: Why}]", "RF013", "an open question without `write`"),
+    ("language: 1", "language: 1\nopen: [{question: [Why], write: x}]", "RF020", "a list does not fit here"),
     ("language: 1", "language: 2", "RF020", "language `2` is not known"),
     ("label: Synthetic", "lable: Synthetic", "RF010", "unknown key `lable`"),
     ("mapping: police\n", "", "RF013", "a mapping without `mapping`"),
@@ -841,6 +848,41 @@ def test_a_mapping_that_is_wrong_is_told_where_and_how(
     assert problem.place.path == str(path)
     assert problem.place.line > 0
     assert problem.hint
+
+
+def test_a_mapping_with_open_questions_is_refused_with_each_of_them(tmp_path: Path) -> None:
+    path = Path(__file__).parent / "bad_rules" / "mappings" / "open-questions.mapping.yaml"
+    with pytest.raises(PackError) as caught:
+        read(tmp_path / "never-read.csv", mapping=path)
+    told = [(problem.code, problem.place.line, problem.place.column) for problem in caught.value.problems]
+    text = path.read_text(encoding="utf-8")
+    assert told == [(code, int(line), int(column)) for code, line, column in EXPECT.findall(text)]
+    first, second = caught.value.problems
+    assert first.message.startswith("an open question about `extract.Reported`: Is 03/04/2026 the third of April")
+    assert second.message == "an open question: What says the type of an incident?"
+    assert first.hint.startswith("Put dd/mm/yyyy or mm/dd/yyyy under `read`")
+    assert first.hint.endswith("\nThen take this question out of `open`.")
+
+
+def test_a_mapping_whose_questions_are_all_answered_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "police.yaml"
+    path.write_text(f"{POLICE}open: []\n")
+    assert load_mapping(path) == load_mapping_of(POLICE, tmp_path)
+
+
+def load_mapping_of(text: str, folder: Path) -> FileMapping:
+    (folder / "same.yaml").write_text(text)
+    return load_mapping(folder / "same.yaml")
+
+
+def test_what_is_needed_is_asked_for_again_when_no_question_is_open(tmp_path: Path) -> None:
+    open_question = "open: [{question: 'What is the type?', write: 'Write incident.type.'}]\n"
+    with pytest.raises(PackError) as asked:
+        load_mapping_of(POLICE.replace(TYPE_LINE, "") + open_question, tmp_path)
+    with pytest.raises(PackError) as needed:
+        load_mapping_of(POLICE.replace(TYPE_LINE, ""), tmp_path)
+    assert [problem.code for problem in asked.value.problems] == ["RF160"]
+    assert [problem.code for problem in needed.value.problems] == ["RF013"]
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:

@@ -333,6 +333,23 @@ def reference(
     raise typer.Exit(write_pages(folder, out=out, examples=examples, app=app, record=record))
 
 
+@app.command("map")
+def mapping_for(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV that no mapping knows; - is standard input.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file that is not there yet [default: NAME.mapping.yaml].")
+    ] = None,
+    record: Record = None,
+) -> None:
+    """Propose a mapping for a CSV: what is sure, what is guessed and what its author has to say.
+
+    Whatever is not sure is a question in the file, and run refuses the mapping until each is answered.
+    """
+    from riskflags.cli.mapping import propose_mapping
+
+    raise typer.Exit(propose_mapping(file, out=out, record=record))
+
+
 @app.command()
 def mappings() -> None:
     """List the shipped mappings of real file formats."""

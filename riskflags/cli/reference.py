@@ -11,6 +11,7 @@ from riskflags.cli.exits import MEANINGS, Refused
 from riskflags.cli.inputs import load_pack, shortest
 from riskflags.errors import PackError
 from riskflags.lint import lint
+from riskflags.mapping import load_mapping
 from riskflags.pack import Pack
 from riskflags.report.outputs import write_text
 from riskflags.report.phrases import count, safe
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from riskflags.errors import Problem
 
+MAPPING_FILE = ".mapping.yaml"
+"""How the name of a mapping file ends, where it stands among other files."""
 _ABOUT = (
     "Every command has `--help`. A folder that is left out is the shipped pack. What a command found goes to standard "
     "output, what went wrong to standard error."
@@ -44,12 +47,15 @@ def write_pages(folder: Path | None, *, out: Path, examples: Path | None, app: t
 
 
 def _seen(folder: Path) -> dict[str, Problem]:
-    """Return one real problem of each code that the packs below a folder have: of the first file that has it."""
+    """Return one real problem of each code that the packs and mappings below a folder have: of the first with it."""
     if not folder.is_dir():
         raise Refused(f"--problems: {folder} is no folder")
     found: dict[str, Problem] = {}
     for settings in sorted(folder.rglob("pack.yaml")):
         for problem in _problems(settings.parent):
+            found.setdefault(problem.code, problem)
+    for path in sorted(folder.rglob(f"*{MAPPING_FILE}")):
+        for problem in _problems_of_mapping(path):
             found.setdefault(problem.code, problem)
     return found
 
@@ -60,6 +66,14 @@ def _problems(folder: Path) -> Sequence[Problem]:
     except PackError as error:
         return error.problems
     return sorted([*pack.warnings, *lint(pack, today=datetime.now(pack.zone).date())])
+
+
+def _problems_of_mapping(path: Path) -> Sequence[Problem]:
+    try:
+        load_mapping(path)
+    except PackError as error:
+        return error.problems
+    return ()
 
 
 # ---- commands --------------------------------------------------------------------------------------------------------

@@ -142,17 +142,20 @@ def is_json_lines(file: TextFile) -> bool:
 
 
 def header(file: TextFile, *, delimiter: str) -> list[str] | None:
-    """Return the cells of the first line that holds something, trimmed; None where they cannot be told apart."""
+    """Return the cells of the first line that holds something, trimmed; None where they cannot be told apart.
+
+    A file of nothing but empty quotes has no such line, and no cells.
+    """
     with file.open() as text:
-        first = next(_records(text, delimiter))
-    return None if isinstance(first, Damage) else [cell.strip() for cell in first]
+        first = next(_records(text, delimiter), None)
+    return None if isinstance(first, Damage) else [cell.strip() for cell in first or ()]
 
 
 def rows(file: TextFile, *, delimiter: str, titles: Sequence[str]) -> Iterator[TextRow]:
     """Yield the rows after the header, each with a cell for every title or a damage. An empty line is no row."""
     with file.open() as text:
         records = _records(text, delimiter)
-        next(records)
+        next(records, None)
         for number, record in enumerate(records, start=1):
             if isinstance(record, Damage):
                 yield TextRow(number, (), record)

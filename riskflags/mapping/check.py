@@ -25,13 +25,16 @@ _NEEDED: Mapping[RowsKind, tuple[tuple[str, ...], ...]] = {
 """Kind of table -> the fields that its rows cannot do without: one of each."""
 
 
-def check(mapping: FileMapping, infos: Mapping[str, FieldInfo], taken: Taken, problems: Problems) -> None:
-    """Report what does not go together."""
+def check(
+    mapping: FileMapping, infos: Mapping[str, FieldInfo], taken: Taken, problems: Problems, *, is_open: bool = False
+) -> None:
+    """Report what does not go together. With questions that are open, what is needed may still come with an answer."""
     for table in mapping.tables.values():
         _check_people(table, problems)
         _check_join(table, mapping, problems)
     _check_fields(mapping, infos, problems)
-    _check_needed(mapping, taken, problems)
+    if not is_open:
+        _check_needed(mapping, taken, problems)
     _check_holds(mapping, taken, problems)
     joins_children = any(table.rows == "children" for table in mapping.tables.values())
     keys = ("child.id", "incident.id") if joins_children else ("incident.id",)

@@ -67,6 +67,11 @@ def read_clock(text: str, formats: Sequence[str], *, century_from: int = 0) -> C
     return next((found for form in formats if (found := _read(text, form, century_from)) is not None), None)
 
 
+def looks_like(text: str, form: str) -> bool:
+    """Return whether a text has the shape of a date format, whatever its digits say; no shape is an Excel serial."""
+    return form != EXCEL_SERIAL and _compiled(form).fullmatch(text.lower()) is not None
+
+
 def read_time(text: str, form: str, *, pad: int = 0) -> time | None:
     """Return the time of day of a text in a format of TIME_FORMATS, filled up with zeros to `pad`; None for no time."""
     found = _compiled(form).fullmatch(text.rjust(pad, "0").lower())

@@ -29,6 +29,12 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "fields": Key("{field: table.Header}", _NEEDED),
         "unused": Key("a list of table.Header"),
         "known_limits": Key("text"),
+        "open": Key("a list of {column, question, write}"),
+    },
+    "an open question": {
+        "column": Key("table.Header, where it is about a column"),
+        "question": Key("text", _NEEDED),
+        "write": Key("text", _NEEDED),
     },
     "a table": {
         "headers": Key("a list of headers", _NEEDED),

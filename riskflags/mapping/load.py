@@ -121,9 +121,26 @@ class _Loader:
             unused=frozenset(self._unused(taken.get("unused"), headers)),
             known_limits=values.text(taken.get("known_limits"), self._problems) or "",
         )
+        is_open = self._ask(taken.get("open"))
         if not taken.damaged:
-            check(mapping, self._infos, taken, self._problems)
+            check(mapping, self._infos, taken, self._problems, is_open=is_open)
         return mapping
+
+    def _ask(self, node: Node | None) -> bool:
+        """Report each question that is still open, and return whether there is one: nobody may run such a mapping."""
+        items = values.items(node, "a list of {column, question, write}", self._problems) or ()
+        for item in items:
+            taken = take(item, "an open question", self._problems)
+            if taken is None:
+                continue
+            column = values.loose_text(taken.get("column"), self._problems)
+            question = values.loose_text(taken.get("question"), self._problems)
+            write = values.loose_text(taken.get("write"), self._problems)
+            if question is not None and write is not None:
+                about = f" about {quoted(column)}" if column else ""
+                message = f"an open question{about}: {question}"
+                self._problems.report("RF160", taken.place, message, f"{write}\nThen take this question out of `open`.")
+        return bool(items)
 
     # ---- tables ------------------------------------------------------------------------------------------------------
 

@@ -144,6 +144,12 @@ PROBLEMS: Mapping[str, ProblemCode] = {
             "which a rule needs it.",
         ),
         ProblemCode(
+            "RF160",
+            "a question that is still open in a mapping",
+            "Answer it in the mapping, as the message says, and take it out of `open`. `riskflags map` writes such "
+            "questions; until none is left no file is read by the mapping.",
+        ),
+        ProblemCode(
             "RF170",
             "a message that cannot be filled in, or would show a personal value",
             "Name an id, an age or a count in the braces.",

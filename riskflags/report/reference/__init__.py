@@ -9,6 +9,7 @@ from riskflags.report.reference.fields import fields_page
 from riskflags.report.reference.formats import format_pages
 from riskflags.report.reference.harms import harms_page
 from riskflags.report.reference.language import language_page
+from riskflags.report.reference.mappings import mappings_page
 from riskflags.report.reference.packs import actions_page, rules_page, vocabulary_page
 from riskflags.report.reference.problems import problems_page
 
@@ -35,6 +36,7 @@ def reference_pages(pack: Pack, *, problems: Mapping[str, Problem]) -> dict[str,
         "actions.md": actions_page(pack),
         "vocabulary.md": vocabulary_page(pack),
         "harms.md": harms_page(pack),
+        "mappings.md": mappings_page(),
         **format_pages(pack),
     }
     return {name: text for name, text in pages.items() if text}
