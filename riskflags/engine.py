@@ -161,7 +161,7 @@ class Engine:
                     msg = f"{rule.key} on {case.record.id}: {outcome.verdict} by meaning, {other or 'both'} online"
                     raise EngineError(msg)
                 outcome = case.least_sure(rule, seat, outcome, other)
-            case.outcomes.append(outcome)
+            case.add(outcome)
         return disagreed
 
 
