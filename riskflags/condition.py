@@ -141,6 +141,11 @@ class Row:
             self._known[name] = value
         return value
 
+    def keep_only(self, names: frozenset[str]) -> None:
+        """Let go of all values but some. Without `find` they are gone: a row that finds its values finds them again."""
+        self._known = {name: value for name, value in self._known.items() if name in names}
+        self._evidence = None
+
     def with_values(self, more: Mapping[str, Value]) -> Row:
         """Return a row of the same record with more values, which win; it finds all others where this one does."""
         return Row(more, under=self)

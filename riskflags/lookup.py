@@ -85,12 +85,11 @@ class Sight:
     kept_as: str
 
     @classmethod
-    def of(cls, spec: LookUp, is_of_suspect: Callable[[str], bool], *, name: str = "") -> Sight:
+    def of(cls, spec: LookUp, is_of_suspect: Callable[[str], bool], *, kept_as: str = "") -> Sight:
         """Return a look-up with what is known of it in a pack."""
-        read = frozenset[str]().union(*(one.names for one in spec.conditions))
-        given = any(one.startswith((THIS, PARAM)) for one in read)
-        by_suspect = any(map(is_of_suspect, {*spec.by, spec.of, *read}))
-        return cls(spec, by_suspect, is_of_suspect(spec.of), given, "" if given else name)
+        given = any(name.startswith((THIS, PARAM)) for name in spec.reads)
+        by_suspect = any(map(is_of_suspect, spec.reads))
+        return cls(spec, by_suspect, is_of_suspect(spec.of), given, "" if given else kept_as)
 
     def rows(self, other: Record) -> tuple[Row, ...]:
         """Return the rows of a record that are looked at."""

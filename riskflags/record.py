@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -117,6 +118,16 @@ class Record:
         """What the definitions see of the record whose duplicates look-ups count once."""
         return tuple([self.occurrences[number] for number in self._records.once])
 
+    def release(self) -> None:
+        """Let go of what was decided on the record, and of every value that no other record looks at.
+
+        What is read of it afterwards is found again.
+        """
+        self.read = None
+        self._items = None
+        for row in (self.base, *(self._suspects or ())):
+            row.keep_only(self._records.names.looked_at)
+
     def _lies_ahead(self, facts: Facts, begins: str) -> bool:
         moment = getattr(facts, begins.partition(".")[2])
         return isinstance(moment, Moment) and moment.earliest > self._records.as_of.earliest
@@ -191,8 +202,8 @@ class Record:
 class Names:
     """What the names of a pack mean, worked out once: its fields, groups and derived values.
 
-    `per_suspect` are the derived values that differ from suspect to suspect; `action_codes` are the codes of recorded
-    actions that something in the pack looks for.
+    `per_suspect` are the derived values that differ from suspect to suspect; `looked_at` is what look-ups read of other
+    records; `action_codes` are the codes of recorded actions that something in the pack looks for.
     """
 
     pack: Pack
@@ -202,6 +213,7 @@ class Names:
     derived: Mapping[str, Derived]
     sights: Mapping[str, Sight]
     per_suspect: frozenset[str]
+    looked_at: frozenset[str]
     action_codes: frozenset[str]
 
     def is_of_suspect(self, name: str) -> bool:
@@ -213,6 +225,7 @@ class Names:
         """Return the names of a pack, with the derived values that belong to one rule."""
         derived = {**pack.derived, **{own.name: own for rule in pack.rules for own in rule.derived}}
         per_suspect = _reading_suspects(derived)
+        look_ups = [one.how for one in derived.values() if isinstance(one.how, LookUp) and one.how.over == "records"]
         return cls(
             pack=pack,
             zone=pack.zone,
@@ -220,11 +233,12 @@ class Names:
             groups=group_paths(pack.record),
             derived=derived,
             sights={
-                name: Sight.of(one.how, partial(_is_of_suspect, per_suspect), name=name)
+                name: Sight.of(one.how, partial(_is_of_suspect, per_suspect), kept_as=name)
                 for name, one in derived.items()
                 if isinstance(one.how, LookUp)
             },
             per_suspect=per_suspect,
+            looked_at=frozenset({"as_of", pack.event_time}).union(*(one.reads for one in look_ups)),
             action_codes=_action_codes(pack, derived),
         )
 
@@ -237,7 +251,7 @@ class Records:
     """All the records of one assessment, at one as_of, each findable by any of its values.
 
     `decide` is set by what decides rules: on a record that a look-up looks at, it gives what reads its flags and gaps.
-    A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
+    `lock` is for one thread at a time to decide or explain a record. A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
     is taken, so that the order in which they came does not matter.
     """
 
@@ -251,6 +265,7 @@ class Records:
     ) -> None:
         self.names = names
         self.decide: Callable[[Record], Read] = _undecided
+        self.lock = threading.RLock()
         self.pack = names.pack
         self.once = tuple(number for number, spec in enumerate(names.pack.duplicates) if spec.once)
         self.as_of = Moment.at(as_of.astimezone(names.zone))
@@ -357,6 +372,5 @@ def _reads(derived: Derived) -> frozenset[str]:
         case Computed():
             return frozenset(derived.how.names)
         case LookUp():
-            where = frozenset[str]().union(*(one.names for one in derived.how.conditions))
-            this = {name.removeprefix("this.") for name in where if name.startswith("this.")}
+            this = {name.removeprefix("this.") for name in derived.how.reads if name.startswith("this.")}
             return frozenset({*derived.how.by, *this})
