@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from riskflags.errors import NOWHERE, Place
@@ -143,12 +144,26 @@ class Row:
 
     def keep_only(self, names: frozenset[str]) -> None:
         """Let go of all values but some. Without `find` they are gone: a row that finds its values finds them again."""
-        self._known = {name: value for name, value in self._known.items() if name in names}
+        self._known = {name: _shared(value) for name, value in self._known.items() if name in names}
         self._evidence = None
 
     def with_values(self, more: Mapping[str, Value]) -> Row:
         """Return a row of the same record with more values, which win; it finds all others where this one does."""
         return Row(more, under=self)
+
+
+def _shared(value: Value) -> Value:
+    """Return one value for all that are equal, of those that many rows have alike."""
+    match value:
+        case Absent() | Codes():
+            return _one_for_all(value)
+        case _:
+            return value
+
+
+@lru_cache(maxsize=4096)
+def _one_for_all(value: Absent | Codes) -> Absent | Codes:
+    return value
 
 
 # ---- operators -------------------------------------------------------------------------------------------------------
