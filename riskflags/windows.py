@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Inside = tuple[Answer, Needs]
 """Whether a record is in a window, and the needs that would settle it, spelled from that record."""
 SURE: Inside = (True, NO_NEEDS)
-OUTSIDE: Inside = (False, NO_NEEDS)
 
 
 @dataclass(frozen=True, slots=True)
