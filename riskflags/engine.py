@@ -1,11 +1,13 @@
-"""Engine: from incidents to assessments, one record at a time, on two engines that must agree."""
+"""Engine: from incidents to assessments, one record at a time on two engines that must agree, or all in a batch."""
 
 from __future__ import annotations
 
+import importlib.util
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, NamedTuple
+from random import Random
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from riskflags.assessment import Assessment
 from riskflags.case import Case, Seat
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
     from riskflags.incident import Incident
     from riskflags.pack import Rule
     from riskflags.record import Read, RejectedRow
+
+Backend = Literal["auto", "record", "duckdb"]
+"""How many records are decided: one after another, all at once on DuckDB, or whichever is faster."""
+BATCH_FROM = 5_000
+"""Records from which a batch is faster on the shipped pack: below, planning its statements takes longer than deciding."""
+VERIFIED = 200
+"""Records of a batch that are decided one at a time as well."""
 
 
 class Engine:
@@ -72,14 +81,49 @@ class Engine:
         return self._assess(records.add(incident), records)
 
     def assess_many(
-        self, incidents: Iterable[Incident], *, as_of: datetime, rejects: Sequence[RejectedRow] = ()
+        self,
+        incidents: Iterable[Incident],
+        *,
+        as_of: datetime,
+        rejects: Sequence[RejectedRow] = (),
+        backend: Backend = "auto",
+        verify: int = VERIFIED,
     ) -> Iterator[Assessment]:
         """Yield the assessment of each incident, in order; each sees all the others. The input is read first.
 
         Of two records of one incident and child, one is assessed: the one that sorts last by content.
+
+        `backend` never changes an answer: "record" decides one record after another, "duckdb" all of them at once (it
+        needs the extra `batch`), and "auto" takes what is faster for so many. Of a batch, `verify` records, drawn by a
+        fixed seed, are decided one at a time as well: EngineError where any of them comes out otherwise. A strict engine
+        takes "record" for "auto". EngineError for "duckdb" where it is not installed, or cannot read the pack yet.
         """
         records = self._records([self._checked(incident) for incident in incidents], as_of, rejects)
-        return (self._assess(record, records) for record in records)
+        if backend == "record" or (backend == "auto" and not self._pays_in_batch(len(records))):
+            return (self._assess(record, records) for record in records)
+        if obstacle := obstacle_to_batch(self.pack):
+            raise EngineError(obstacle)
+        return self._in_batch(records, as_of, rejects, verify=verify)
+
+    def _pays_in_batch(self, records: int) -> bool:
+        """Return whether a batch is faster for so many records, and possible."""
+        return not self.strict and records >= BATCH_FROM and not obstacle_to_batch(self.pack)
+
+    def _in_batch(
+        self, records: Records, as_of: datetime, rejects: Sequence[RejectedRow], *, verify: int
+    ) -> Iterator[Assessment]:
+        """Yield the assessments of a batch, with some of them decided one at a time as well."""
+        from riskflags.batch import World, assess_worlds  # noqa: PLC0415 - with the extra `batch` alone
+
+        every = list(records)
+        drawn = set(Random(0).sample(range(len(every)), min(verify, len(every))))  # noqa: S311 - a sample, no secret
+        worlds = [World([record.incident for record in every], as_of, rejects)]
+        for found in assess_worlds(worlds, self._names, digest=self._digest):
+            for number, (record, assessment) in enumerate(zip(every, found, strict=True)):
+                if number in drawn and (alone := self._assess(record, records)) != assessment:
+                    raise EngineError(_differs(alone, assessment))
+                self._explained(assessment, record, records)
+                yield assessment
 
     def cases(self, incidents: Iterable[Incident], *, as_of: datetime) -> Iterator[Case]:
         """Yield each record with all that was decided on it: what the examples of a pack are checked against."""
@@ -142,9 +186,13 @@ class Engine:
                 not_yet=not records.is_there(record),
             )
             record.release()
-        again = _Again(partial(self._decided, record, records, self._layers), record, records)
-        assessment.explained_by(again.rule, partial(again.grade, found) if found is not None else None)
+        self._explained(assessment, record, records)
         return assessment
+
+    def _explained(self, assessment: Assessment, record: Record, records: Records) -> None:
+        """Give an assessment what explains it."""
+        again, found = _Again(partial(self._decided, record, records, self._layers), record, records), assessment.grade
+        assessment.explained_by(again.rule, partial(again.grade, found) if found is not None else None)
 
     def _decided(self, record: Record, records: Records, layers: Iterable[_Layer]) -> tuple[Case, set[str]]:
         """Return the case with the rules of some layers decided, and the keys of those that the engines disagree on."""
@@ -170,6 +218,22 @@ class Engine:
                 outcome = case.least_sure(rule, seat, outcome, other)
             case.add(outcome)
         return disagreed
+
+
+def obstacle_to_batch(pack: Pack) -> str:
+    """Return why the records of a pack cannot be decided all at once, and what to do; empty where they can."""
+    if lacking := [name for name in ("duckdb", "pyarrow") if importlib.util.find_spec(name) is None]:
+        return f"a batch needs {lacking[0]}. Install it with: pip install 'riskflags[batch]'"
+    if any(spec.once for spec in pack.duplicates):
+        return "a batch cannot count duplicates once yet, as this pack asks (`counted: once`): take the backend record"
+    return ""
+
+
+def _differs(alone: Assessment, together: Assessment) -> str:
+    """Return in what two assessments of a record differ."""
+    first, second = alone.model_dump(), together.model_dump()
+    parts = ", ".join(name for name in first if first[name] != second[name])
+    return f"{alone.incident_id}: decided in a batch, its {parts} differ from what they are one record at a time"
 
 
 class _Again:

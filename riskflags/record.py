@@ -289,6 +289,9 @@ class Records:
             self._index.clear()
         return self._by_key[incident.key]
 
+    def __len__(self) -> int:
+        return len(self._by_key)
+
     def __iter__(self) -> Iterator[Record]:
         return iter(self._by_key.values())
 

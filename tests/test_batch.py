@@ -1,0 +1,176 @@
+"""The batch engine says what the record path says: every conformance case, random packs, and the shipped pack.
+
+Each run decides many worlds together: records that see only each other, each world at an as_of and with rules of its
+own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from tempfile import TemporaryDirectory
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conformance_cases import FOLDER, checks_of, read, write_pack
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from incidents import MOMENTS, histories
+from random_packs import packs
+
+from riskflags import Engine, EngineError, Incident, Pack, default_pack
+from riskflags.batch import World, assess_worlds
+from riskflags.record import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from conformance_cases import Check
+
+    from riskflags import Assessment
+
+FEW = settings(max_examples=max(4, settings().max_examples // 15))
+"""A batch is planned anew for every pack, which takes seconds."""
+
+
+def of_rules(pack: Pack, keys: frozenset[str] | None) -> Pack:
+    """Return the pack with some of its rules."""
+    if keys is None:
+        return pack
+    layers = (tuple(key for key in layer if key in keys) for layer in pack.layers)
+    rules = tuple(rule for rule in pack.rules if rule.key in keys)
+    return replace(pack, rules=rules, layers=tuple(layer for layer in layers if layer))
+
+
+def one_at_a_time(pack: Pack, world: World) -> list[Assessment]:
+    engine = Engine(of_rules(pack, world.rules))
+    return list(engine.assess_many(world.incidents, as_of=world.as_of, rejects=world.rejects, backend="record"))
+
+
+def differences(pack: Pack, worlds: Sequence[World]) -> Iterator[str]:
+    """Yield where a batch of worlds differs from deciding their records one at a time."""
+    for number, (world, found) in enumerate(zip(worlds, assess_worlds(worlds, Names.of(pack), digest=""), strict=True)):
+        for together, alone in zip(found, one_at_a_time(pack, world), strict=True):
+            first, second = (one.model_dump(exclude={"pack_digest"}) for one in (together, alone))
+            yield from (
+                f"world {number}, {alone.incident_id}, {name}: {first[name]}, one at a time {second[name]}"
+                for name in first
+                if first[name] != second[name]
+            )
+
+
+# ---- conformance cases -----------------------------------------------------------------------------------------------
+
+FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "duplicates")
+
+
+@cache
+def pack_of(path: Path) -> Pack:
+    with TemporaryDirectory() as folder:
+        write_pack(Path(folder), read(path))
+        return Pack.load(folder).with_drafts()
+
+
+def world_of(check: Check) -> World:
+    incidents = [Incident.model_validate(data) for data in (check.record, *check.history)]
+    return World(incidents, check.as_of, rules=frozenset(check.rules))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_conformance_case_comes_out_alike(path: Path) -> None:
+    worlds = [world_of(check) for check in checks_of(path)]
+    assert list(differences(pack_of(path), worlds)) == []
+
+
+def test_a_difference_is_noticed() -> None:
+    path = FOLDER / "groups.yaml"
+    worlds = [world_of(check) for check in checks_of(path)]
+    rules = tuple(replace(rule, when=other.when) for rule, other in zip(pack_of(path).rules, reversed(pack_of(path).rules), strict=True))
+    wrong = assess_worlds(worlds, Names.of(replace(pack_of(path), rules=rules)), digest="")
+    right = (one_at_a_time(pack_of(path), world) for world in worlds)
+    assert any(a.flags != b.flags for first, second in zip(wrong, right, strict=True) for a, b in zip(first, second, strict=True))
+
+
+# ---- random packs ----------------------------------------------------------------------------------------------------
+
+
+class Rejected:
+    """A row that could not be read, with the id of a child."""
+
+    def __init__(self, source_row: int, child_id: str | None) -> None:
+        self.source_row = source_row
+        self.child_id = child_id
+
+
+WORLDS = st.lists(
+    st.builds(World, histories(least=1, most=6), MOMENTS, st.lists(st.builds(Rejected, st.integers(1, 9), st.sampled_from(["C1", "C2", None])), max_size=2)),
+    min_size=6,
+    max_size=12,
+)
+
+
+@FEW
+@given(pack=packs(rules=6), worlds=WORLDS)
+def test_random_packs_come_out_alike(pack: Pack, worlds: list[World]) -> None:
+    assert list(differences(pack, worlds)) == []
+
+
+@FEW
+@given(worlds=WORLDS)
+def test_the_shipped_pack_comes_out_alike(worlds: list[World]) -> None:
+    assert list(differences(default_pack(), worlds)) == []
+
+
+# ---- the public way in -----------------------------------------------------------------------------------------------
+
+
+def test_the_backend_never_changes_an_answer(few_incidents: list[Incident], as_of: datetime) -> None:
+    engine = Engine(default_pack())
+    first, second = (list(engine.assess_many(few_incidents, as_of=as_of, backend=one)) for one in ("record", "duckdb"))
+    assert first == second
+
+
+def test_an_assessment_of_a_batch_explains_itself(few_incidents: list[Incident], as_of: datetime) -> None:
+    engine = Engine(default_pack())
+    found = next(one for one in engine.assess_many(few_incidents, as_of=as_of, backend="duckdb") if one.flags)
+    alone = next(one for one in engine.assess_many(few_incidents, as_of=as_of, backend="record") if one.flags)
+    code = found.flags[0].rule_code
+    assert str(found.explain(code)) == str(alone.explain(code))
+
+
+def test_a_record_that_comes_out_otherwise_one_at_a_time_is_an_error(
+    few_incidents: list[Incident], as_of: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(self: Any, incident: Incident, rows: Any) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr("riskflags.batch.assessments._Told._flags", wrong)
+    with pytest.raises(EngineError, match="decided in a batch, its flags differ"):
+        list(Engine(default_pack()).assess_many(few_incidents, as_of=as_of, backend="duckdb"))
+
+
+def test_what_a_batch_cannot_do_yet_is_said_at_once(as_of: datetime) -> None:
+    pack = default_pack()
+    once = replace(pack, duplicates=tuple(replace(spec, once=True) for spec in pack.duplicates))
+    with pytest.raises(EngineError, match="cannot count duplicates once"):
+        Engine(once).assess_many([], as_of=as_of, backend="duckdb")
+
+
+@pytest.fixture(scope="module")
+def as_of() -> datetime:
+    from datetime import datetime as moment  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    return moment(2026, 4, 1, 9, tzinfo=ZoneInfo("Europe/London"))
+
+
+@pytest.fixture(scope="module")
+def few_incidents(tmp_path_factory: pytest.TempPathFactory) -> list[Incident]:
+    from riskflags import read as read_records  # noqa: PLC0415
+    from riskflags.samples.generate import write_canonical  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("batch") / "incidents.csv"
+    write_canonical(path, rows=300, seed=3)
+    return list(read_records(path).incidents)
