@@ -99,15 +99,18 @@ class Engine:
         takes "record" for "auto". EngineError for "duckdb" where it is not installed, or cannot read the pack yet.
         """
         records = self._records([self._checked(incident) for incident in incidents], as_of, rejects)
-        if backend == "record" or (backend == "auto" and not self._pays_in_batch(len(records))):
+        if self.backend_for(len(records), backend) == "record":
             return (self._assess(record, records) for record in records)
         if obstacle := obstacle_to_batch(self.pack):
             raise EngineError(obstacle)
         return self._in_batch(records, as_of, rejects, verify=verify)
 
-    def _pays_in_batch(self, records: int) -> bool:
-        """Return whether a batch is faster for so many records, and possible."""
-        return not self.strict and records >= BATCH_FROM and not obstacle_to_batch(self.pack)
+    def backend_for(self, records: int, backend: Backend = "auto") -> Literal["record", "duckdb"]:
+        """Return how so many records are decided: as asked, or by what is faster and possible."""
+        if backend != "auto":
+            return backend
+        pays = not self.strict and records >= BATCH_FROM and not obstacle_to_batch(self.pack)
+        return "duckdb" if pays else "record"
 
     def _in_batch(
         self, records: Records, as_of: datetime, rejects: Sequence[RejectedRow], *, verify: int

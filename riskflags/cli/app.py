@@ -123,6 +123,16 @@ def run(
         typer.Option(metavar="LEVEL", help="Exit with 1 for a flag or a gap at or above this severity."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where rows were rejected.")] = False,
+    backend: Annotated[
+        Literal["auto", "record", "duckdb"],
+        typer.Option(
+            metavar="auto|record|duckdb",
+            help="Decide one record after another, or all at once on DuckDB; auto takes the faster. Answers are the same.",
+        ),
+    ] = "auto",
+    verify: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Records of a DuckDB run to decide one at a time too, and compare.")
+    ] = 200,
     record: Record = None,
     overlay: Overlays = None,
     drafts: Drafts = False,
@@ -142,6 +152,8 @@ def run(
         html=html,
         junit=junit,
         marking=marking,
+        backend=backend,
+        verify=verify,
     )
     raise typer.Exit(run_rules(options))
 

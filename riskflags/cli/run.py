@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
-from riskflags.engine import Engine
+from riskflags.engine import VERIFIED, Backend, Engine
 from riskflags.model import Severity
 from riskflags.report.closing import Ending, show_ending
 from riskflags.report.findings import Findings, collect, origins_of
@@ -51,6 +51,8 @@ class RunOptions:
     html: Path | None = None
     junit: Path | None = None
     marking: str = "OFFICIAL-SENSITIVE"
+    backend: Backend = "auto"
+    verify: int = VERIFIED
 
 
 def run_rules(options: RunOptions) -> int:
@@ -66,11 +68,14 @@ def run_rules(options: RunOptions) -> int:
     with progress("Reading"):
         intake = read_records(options.inputs, record=pack.record, zone=pack.zone)
     with progress("Assessing", total=len(intake.admitted)) as bar:
-        assessments = engine.assess_many(intake.incidents, as_of=as_of, rejects=intake.rejects)
+        assessments = engine.assess_many(
+            intake.incidents, as_of=as_of, rejects=intake.rejects, backend=options.backend, verify=options.verify
+        )
         seen = _counted(watch.watched(assessments, intake) if watch else assessments, bar)
         findings = collect(seen, as_of=as_of, origins=origins_of(intake))
     rows = rows_of(intake, findings)
-    written = _write(options.out, options.form, findings, intake, rows=rows, pack=pack) if options.out else ()
+    backend = engine.backend_for(len(intake.admitted), options.backend)
+    written = _write(options, findings, intake, rows=rows, pack=pack, backend=backend) if options.out else ()
     if options.junit is not None:
         write_text(options.junit, run_as_junit(findings, pack))
         written = (*written, Written(options.junit))

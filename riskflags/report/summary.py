@@ -52,12 +52,15 @@ def rows_of(intake: Intake, findings: Findings) -> Rows:
 
 
 def summary(
-    findings: Findings, *, rows: Rows, pack: Pack, files: Sequence[str], quoted: int, version: str
+    findings: Findings, *, rows: Rows, pack: Pack, files: Sequence[str], quoted: int, version: str, backend: str
 ) -> dict[str, Any]:
-    """Return what summary.json holds. `quoted` is the number of cells that a CSV file gives a leading '."""
+    """Return what summary.json holds. `quoted` is the number of cells that a CSV file gives a leading '.
+
+    `backend` is how the records were decided: record or duckdb.
+    """
     return {
         "as_of": findings.as_of.isoformat(),
-        "backend": "online",
+        "backend": backend,
         "library_version": version,
         "pack": {"id": pack.id, "version": pack.version, "digest": pack.digest},
         "overlays": [asdict(one) for one in pack.overlays],
