@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from riskflags.record import Record, Records
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one rule came to on one row: the verdict, the severity and the worst it could be, and why.
 
     The severity of an undecided rule is what it would be, were the rule to fire.
@@ -45,8 +44,7 @@ class Outcome:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One flag that asks for one action; `needs` is not empty where it may not."""
 
     outcome: Outcome
@@ -54,8 +52,7 @@ class Asked:
     needs: Needs = NO_NEEDS
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Something on record that satisfies an action, or may: `needs` would settle that, `at_needs` its exact time.
 
     `by` is the role of who did it, or waived it.
@@ -78,8 +75,7 @@ class OnRecord:
     short_of: list[str] = field(default_factory=list[str])
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where one requirement stands: the deadline, the state, the record that counts.
 
     `late_by` is how late a gap is, in seconds, at least and at most; `late_needs` would make that exact.
