@@ -75,7 +75,7 @@ def run_rules(options: RunOptions) -> int:
         findings = collect(seen, as_of=as_of, origins=origins_of(intake))
     rows = rows_of(intake, findings)
     backend = engine.backend_for(len(intake.admitted), options.backend)
-    written = _write(options, findings, intake, rows=rows, pack=pack, backend=backend) if options.out else ()
+    written = _write(options, findings, intake, rows=rows, pack=pack, backend=backend)
     if options.junit is not None:
         write_text(options.junit, run_as_junit(findings, pack))
         written = (*written, Written(options.junit))
@@ -150,13 +150,16 @@ def _counted(assessments: Iterable[Assessment], bar: Progress) -> Iterator[Asses
 
 
 def _write(
-    folder: Path, form: Format, findings: Findings, intake: Intake, *, rows: Rows, pack: Pack
+    options: RunOptions, findings: Findings, intake: Intake, *, rows: Rows, pack: Pack, backend: str
 ) -> tuple[Written, ...]:
+    if options.out is None:
+        return ()
+    form = options.form
     made = tables(findings, origins=origins_of(intake), rejects=intake.rejects, warnings=intake.warnings)
     quoted = quoted_cells(made) if form == "csv" else 0
     files = file_names(TABLES, form)
-    numbers = summary(findings, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version())
-    return write(made, summary=numbers, folder=folder, form=form)
+    numbers = summary(findings, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version(), backend=backend)
+    return write(made, summary=numbers, folder=options.out, form=form)
 
 
 def _code(options: RunOptions, findings: Findings, intake: Intake) -> Exit:
