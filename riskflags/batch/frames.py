@@ -18,7 +18,7 @@ from riskflags.pack import Computed, FlagReading, LookUp
 from riskflags.requirements import unheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from riskflags.batch.store import Store
     from riskflags.condition import Comparison
@@ -82,10 +82,8 @@ class Frame:
 
     def with_cells(self, more: Mapping[str, Cell]) -> Frame:
         """Return the frame with more cells, as columns of a further subquery."""
-        columns = {key: self.table[key] for key in self.keys}
-        for name, cell in {**self.cells, **more}.items():
-            columns |= {column(name, part): one for part, one in cell.parts().items()}
-        return replace(self, cells={**self.cells, **more}).onto(self.table.select(**columns))
+        new = {column(name, part): one for name, cell in more.items() for part, one in cell.parts().items()}
+        return replace(self, cells={**self.cells, **more}).onto(self.table.mutate(**new) if new else self.table)
 
 
 class Frames:
@@ -103,6 +101,16 @@ class Frames:
     def keep(self, stored: Stored) -> None:
         """Take in values that stand in a table of their own."""
         self._stored |= dict.fromkeys(stored.cells, stored)
+
+    def settled(self, names: Sequence[str], rows: Rows) -> Stored:
+        """Make a table of the values of some names for every record or seat, and return where they stand."""
+        frame = self.frame(names, rows=rows)
+        keys = ["record", "seat"] if rows == "seats" else ["record"]
+        cells = {name: frame.cells[name] for name in names}
+        parts = {column(name, part): one for name, cell in cells.items() for part, one in cell.parts().items()}
+        made = f"values by {rows}"
+        self.store.make(made, frame.table.select(*keys, **parts))
+        return Stored(made, rows == "seats", cells)
 
     def frame(self, names: Iterable[str], *, rows: Rows = "records") -> Frame:
         """Return the values of some names, for every record, seat or item of a list."""
@@ -219,6 +227,9 @@ class Frames:
 
     def _with_stored(self, table: Expr, stored: Stored, rows: Rows) -> Expr:
         name = stored.by_record if stored.by_record and rows != "seats" else stored.table
+        if stored.by_seat and rows != "seats" and not stored.by_record:
+            msg = f"{', '.join(stored.cells)} differ from suspect to suspect"
+            raise LookupError(msg)
         keys = ["record", "seat"] if stored.by_seat and name == stored.table else ["record"]
         renamed = self.store.table(name).rename({f"~{name}~{key}": key for key in keys})
         on = [table[key] == renamed[f"~{name}~{key}"] for key in keys]

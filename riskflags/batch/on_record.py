@@ -56,18 +56,26 @@ def gather(frames: Frames, action: Action, rows: Rows, required: Expr, made: str
     for number, way in enumerate(action.satisfied_by):
         match way:
             case RecordedAction():
-                weighed = found.actions(way)
+                weighed = _kept(frames, found.actions(way), f"{made} weighed")
                 frames.store.add(matches, _match_columns(weighed.filter(surely(weighed["is_match"])), number))
                 _add_short(frames, short, weighed.filter(surely(weighed["is_short"])), "step")
+                frames.store.drop(f"{made} weighed")
             case RecordedField():
                 frames.store.add(matches, found.field(way.name, number))
             case MarkerInPlace():
-                weighed = found.markers(way)
+                weighed = _kept(frames, found.markers(way), f"{made} weighed")
                 frames.store.add(matches, _match_columns(weighed.filter(possibly(weighed["answer"])), number))
                 _add_short(frames, short, weighed.filter(surely(weighed["is_short"])), "step")
+                frames.store.drop(f"{made} weighed")
     if action.steps:
         _add_short(frames, short, found.steps(), "step")
     return matches, short
+
+
+def _kept(frames: Frames, rows: sql.Relation, name: str) -> sql.Relation:
+    """Return rows as a table of the store, since they are read twice."""
+    frames.store.make(name, rows)
+    return frames.store.table(name)
 
 
 def _add_short(frames: Frames, short: str, rows: Expr, column: str) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from riskflags.batch.cells import Expr
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
-    from riskflags.pack import Action, Pack
+    from riskflags.pack import Action, Pack, Rule
     from riskflags.record import Names
 
 
@@ -41,7 +41,27 @@ class Plan:
         self.store = store
         self._only = only
         self._done: set[str] = set()
+        self._decided: dict[int, Rule] = {}
+        self._stand: dict[tuple[str, frozenset[int]], str] = {}
         self._drop_what_lies_ahead()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Store what is computed from fields alone, since many statements read it."""
+        frames = self.frames
+        plain = [name for name in frames.names.derived if self._is_plain(name)]
+        for rows in ("records", "seats"):
+            names = [name for name in plain if frames.names.is_of_suspect(name) is (rows == "seats")]
+            if names:
+                frames.keep(frames.settled(names, rows))
+                self._done |= set(names)
+
+    def _is_plain(self, name: str) -> bool:
+        """Return whether a derived value is computed from fields and parameters alone."""
+        derived = self.frames.names.derived.get(name)
+        if derived is None:
+            return name not in self.pack.readings
+        return isinstance(derived.how, Computed) and all(map(self._is_plain, derived.how.names))
 
     def _drop_what_lies_ahead(self) -> None:
         """Take out the records whose time is after as_of: they are not there yet."""
@@ -85,21 +105,27 @@ class Plan:
             self.frames.keep(look_up(self.frames, name))
 
     def _make_gap(self, name: str, reading: GapReading) -> None:
-        active = {n: r for n, r in enumerate(self.pack.rules) if r.status == "active"}
-        rules = {n: r for n, r in active.items() if reading.rules is None or r.id in reading.rules}
+        rules = {n: r for n, r in self._decided.items() if reading.rules is None or r.id in reading.rules}
         read: list[Read] = []
         for key in sorted(reading.actions):
             action = self.pack.actions[key]
             lines = lines_of(rules, key)
-            self._ensure_action(action, lines)
-            made = standings(self.frames, action, self._number_of(key), rules, f"{name} {key}")
-            read.append(Read(action, tuple(lines), made))
+            read.append(Read(action, tuple(lines), self._standings(action, lines)))
         if isinstance(reading.late_by, ParamDuration):
             self.ensure([f"param.{reading.late_by.param}"])
         self.frames.keep(gap_table(self.frames, name, reading, read))
 
-    def _number_of(self, key: str) -> int:
-        return list(self.pack.actions).index(key)
+    def _standings(self, action: Action, lines: Sequence[Line]) -> str | None:
+        """Make the table of where the requirements of an action stand, once for the same lines; return its name."""
+        if not lines:
+            return None
+        known = (action.key, frozenset(line.number for line in lines))
+        if known not in self._stand:
+            self._ensure_action(action, lines)
+            made = f"standings {len(self._stand)} of {action.key}"
+            standings(self.frames, action, list(self.pack.actions).index(action.key), lines, made)
+            self._stand[known] = made
+        return self._stand[known]
 
     def _ensure_action(self, action: Action, lines: Sequence[Line]) -> None:
         """Make what the requirements of an action read."""
@@ -119,15 +145,10 @@ class Plan:
 
     def _require(self) -> None:
         """Make the table of all requirements."""
-        rules = {n: r for n, r in enumerate(self.pack.rules) if r.status == "active"}
-        for number, (key, action) in enumerate(self.pack.actions.items()):
-            lines = lines_of(rules, key)
-            if lines:
-                self._ensure_action(action, lines)
-                made = standings(self.frames, action, number, rules, f"requirement {key}")
-                if made is not None:
-                    self.store.add(REQUIREMENTS, self.store.table(made))
-                    self.store.drop(made)
+        for key, action in self.pack.actions.items():
+            made = self._standings(action, lines_of(self._decided, key))
+            if made is not None:
+                self.store.add(REQUIREMENTS, self.store.table(made))
 
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
@@ -154,6 +175,7 @@ class Plan:
             self.ensure(frozenset().union(*(names_of(rule, self.pack.effective_by) for rule in group.rules.values())))
             decide(self.frames, group, only=self._only)
             tell(self.frames, group, self._evidence(group))
+            self._decided |= group.rules
 
     def _evidence(self, group: Group) -> dict[int, dict[str, str]]:
         made: dict[str, str] = {}

@@ -388,12 +388,17 @@ class Relation:
 
     def mutate(self, **more: Any) -> Relation:
         """Return every column with more; one of the same name is replaced."""
-        return self.select(**({name: self[name] for name in self.columns} | more))
+        found = {name: _expr(one) for name, one in more.items()}
+        kept = tuple(name for name in self.columns if name not in found)
+        replaced = [quoted(name) for name in self.columns if name in found]
+        every = f"{self.name}.*" + (f" EXCLUDE ({', '.join(replaced)})" if replaced else "")
+        listed = ", ".join([every, *(f"{self._own(one)} AS {quoted(name)}" for name, one in found.items())])
+        return _relation((*kept, *found), f"SELECT {listed} FROM {self.name}", (self,))
 
     def filter(self, condition: Expr | Callable[[Relation], Expr]) -> Relation:
         """Return the rows in which a condition holds."""
         one = condition if isinstance(condition, Expr) else condition(self)
-        return self._query({name: self[name] for name in self.columns}, f" WHERE {self._own(one)}")
+        return _relation(self.columns, f"SELECT * FROM {self.name} WHERE {self._own(one)}", (self,))
 
     def drop(self, *names: str) -> Relation:
         """Return the other columns."""
@@ -402,11 +407,13 @@ class Relation:
     def rename(self, names: Mapping[str, str]) -> Relation:
         """Return the columns with some renamed: new name -> old one."""
         new = {old: name for name, old in names.items()}
-        return self.select(**{new.get(name, name): self[name] for name in self.columns})
+        listed = ", ".join(f"{quoted(old)} AS {quoted(name)}" for old, name in new.items())
+        renamed = tuple(new.get(name, name) for name in self.columns)
+        return _relation(renamed, f"SELECT * RENAME ({listed}) FROM {self.name}", (self,))
 
     def distinct(self) -> Relation:
         """Return each row once."""
-        return self._query({name: self[name] for name in self.columns}, head="SELECT DISTINCT")
+        return _relation(self.columns, f"SELECT DISTINCT * FROM {self.name}", (self,))
 
     def count(self, where: Expr | None = None) -> Expr:
         """Return how many rows there are, in which a condition holds."""
@@ -431,11 +438,8 @@ class Relation:
         if twice := set(self.columns) & set(other.columns):
             msg = f"both sides have {', '.join(sorted(twice))}: rename one"
             raise ValueError(msg)
-        columns = [side[name] for side in (self, other) for name in side.columns]
-        names = (*self.columns, *other.columns)
-        listed = ", ".join(f"{one.text} AS {quoted(name)}" for name, one in zip(names, columns, strict=True))
-        text = f"SELECT {listed} FROM {self.name} {how} {other.name} ON {_conditions(on, (self, other))}"
-        return _relation(names, text, (self, other))
+        text = f"SELECT * FROM {self.name} {how} {other.name} ON {_conditions(on, (self, other))}"
+        return _relation((*self.columns, *other.columns), text, (self, other))
 
     def semi_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
         """Return the rows for which there is one of another."""
@@ -447,8 +451,7 @@ class Relation:
 
     def _among(self, how: str, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
         conditions = self[on] == other[on] if isinstance(on, str) else on
-        listed = ", ".join(f"{self[name].text} AS {quoted(name)}" for name in self.columns)
-        text = f"SELECT {listed} FROM {self.name} {how} {other.name} ON {_conditions(conditions, (self, other))}"
+        text = f"SELECT {self.name}.* FROM {self.name} {how} {other.name} ON {_conditions(conditions, (self, other))}"
         return _relation(self.columns, text, (self, other))
 
     def query_of(self, columns: Sequence[str]) -> str:

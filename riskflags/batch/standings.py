@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from riskflags.batch.answers import answer, needs
-from riskflags.batch.asked import asked, lines_of, merged, rows_of
+from riskflags.batch.asked import asked, merged, rows_of
 from riskflags.batch.cells import (
     Expr,
     sql,
@@ -24,22 +24,20 @@ from riskflags.condition import names_read
 from riskflags.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
+    from riskflags.batch.asked import Line
     from riskflags.batch.frames import Frames
-    from riskflags.pack import Action, Rule
+    from riskflags.pack import Action
 
 _KEYS = ("record", "seat")
 
 
-def standings(frames: Frames, action: Action, number: int, rules: Mapping[int, Rule], made: str) -> str | None:
-    """Make the table of where the requirements of an action stand; return its name, or None where no rule asks for it.
+def standings(frames: Frames, action: Action, number: int, lines: Sequence[Line], made: str) -> None:
+    """Make the table of where the requirements of an action stand, by the lines that ask for it.
 
-    `rules` are those whose flags count, by number; `number` is that of the action.
+    `number` is that of the action.
     """
-    lines = lines_of(rules, action.key)
-    if not lines:
-        return None
     store = frames.store
     asks, required = f"{made} asked", f"{made} required"
     asked(frames, action, lines, asks)
@@ -48,7 +46,6 @@ def standings(frames: Frames, action: Action, number: int, rules: Mapping[int, R
     store.make(made, _standing(frames, action, number, required, matches, short))
     for one in (asks, required, matches, short):
         store.drop_if_there(one)
-    return made
 
 
 def _applying(frames: Frames, action: Action, found: Expr) -> Expr:
