@@ -43,8 +43,13 @@ def candidates(
     return found.filter(possibly(found["counts"]))
 
 
-def placed(spec: LookUp, found: Expr, unread: Expr | None, *, by: list[str]) -> Expr:
-    """Return which candidates are among the last ones: `inside` True or NULL, and what would settle it (`settles`)."""
+def placed(
+    spec: LookUp, found: Expr, unread: Expr | None, *, by: list[str], settled: sql.Relation | None = None
+) -> Expr:
+    """Return which candidates are among the last ones: `inside` True or NULL, and what would settle it (`settles`).
+
+    `settled` is how many events come later, for those that ask about records which may be of one.
+    """
     last = spec.window.last
     found = _with_unread(found, unread, by)
     times = found.group_by(by).agg(
@@ -56,6 +61,7 @@ def placed(spec: LookUp, found: Expr, unread: Expr | None, *, by: list[str]) -> 
     later = t["starts"].filter(lambda one: one > high).length()
     may_be = t["ends"].filter(lambda one: one > low).length() - sql.ifelse(high > low, 1, 0) + t["unread"].length()
     t = t.mutate(surely=later, possibly=may_be)
+    t = _settled(t, settled, by)
     t = t.filter(t["surely"] < last).drop("starts", "ends")
     inside = sql.ifelse((t["possibly"] < last) & surely(t["counts"]), yes(), sql.null("boolean"))
     t = t.mutate(inside=inside)
@@ -63,10 +69,24 @@ def placed(spec: LookUp, found: Expr, unread: Expr | None, *, by: list[str]) -> 
         t["asked"].map(lambda need: _spelled(need, t["prefix"])),
         sql.ifelse(t["early"].isnull() | (t["possibly"] >= last), _prefixed(t["when_needs"], t["prefix"]), no_texts()),
         where(t["early"].isnull(), t["event_needs"]),
-        sql.ifelse(t["possibly"] >= last, t["unread"], no_texts()),
+        sql.ifelse(t["possibly"] >= last, together((t["unread"], t["event_settles"])), no_texts()),
     ))  # fmt: skip
     t = t.mutate(own_asked=where(t["inside"].isnull(), spelled_own))
     return _with_others(t, found, last, by)
+
+
+def _settled(t: sql.Relation, settled: sql.Relation | None, by: list[str]) -> sql.Relation:
+    """Return the candidates with the numbers of later events where records may be of one, and what settles these."""
+    if settled is None:
+        return t.mutate(event_settles=no_texts())
+    keys = [*by, "other"]
+    other = settled.rename({f"~{key}": key for key in keys})
+    both = t.left_join(other, [t[key] == other[f"~{key}"] for key in keys])
+    return both.mutate(
+        surely=both["few"].fill_null(both["surely"]),
+        possibly=(both["most"] + both["unread"].length()).fill_null(both["possibly"]),
+        event_settles=both["settles"].fill_null(no_texts()),
+    ).drop("few", "most", "settles", *(f"~{key}" for key in keys))
 
 
 def _with_others(t: Expr, found: Expr, last: int, by: list[str]) -> Expr:

@@ -27,6 +27,7 @@ from riskflags.batch.cells import (
     where,
     yes,
 )
+from riskflags.batch.events import counted_once, events, later_events, without_its_own
 from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frame, Frames, Rows, Stored
 from riskflags.batch.last import candidates, placed
@@ -52,7 +53,11 @@ def look_up(frames: Frames, name: str) -> Stored:
     """Make the table of the values of a look-up and return where they stand."""
     spec = _spec(frames, name)
     asking = _asking(frames, name, spec)
-    table, cell = summarised(spec, frames.names.derived[name].kind, _items(frames, spec, asking), asking)
+    items = _items(frames, spec, asking)
+    settled = None
+    if spec.function == "how_many" and spec.over == "records" and counted_once(frames):
+        settled = events(frames, items.table, items.by, f"events {name}")
+    table, cell = summarised(spec, frames.names.derived[name].kind, items, asking, settled=settled)
     keys = _keys(asking)
     made = f"look-up {name}"
     columns = {f"{name}|{part}": one for part, one in cell.parts().items()}
@@ -199,6 +204,8 @@ def _of_records(frames: Frames, spec: LookUp, asking: Frame) -> Items:
     value = _as_link(others, spec.of) if spec.of == "suspect.id" else others.cells.get(spec.of)
     items = _shaped(asking, joined, counts, asked, value, others)
     items = items.onto(items.table.filter(possibly(items.table["counts"])))
+    if spec.others and counted_once(frames):
+        items = items.onto(without_its_own(frames, items.table))
     if "seat" in looked.keys:
         items = _as_one(items, each=frames.names.is_of_suspect(spec.of))
     if "child.id" in spec.by:
@@ -265,7 +272,10 @@ def _last_ones(
     unread = _rejected(frames, asking) if "child.id" in spec.by else None
     if unread is not None:
         unread = unread.group_by(by).agg(unread=unread["need"].collect())
-    there = placed(spec, found, unread, by=by)
+    settled = None
+    if counted_once(frames):
+        settled = later_events(frames, found, by, f"events {frames.store.count()}")
+    there = placed(spec, found, unread, by=by, settled=settled)
     settles = there["settles"].map(lambda need: sql.literal(THIS).concat(need))  # spelled already
     there = there.select(**{f"~{key}": there[key] for key in by}, looked=there["other"], inside=there["inside"], settles=settles)
     joined = asks.table

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from riskflags.batch.asked import lines_of, names_of_action
 from riskflags.batch.calendars import DAYS, make_days, spans_of
 from riskflags.batch.cells import some
+from riskflags.batch.events import counted_once, make_events, names_of_events
 from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frames
 from riskflags.batch.grades import make_grades, names_of_grades
@@ -45,6 +46,9 @@ class Plan:
         self._stand: dict[tuple[str, frozenset[int]], str] = {}
         self._drop_what_lies_ahead()
         self._settle()
+        if counted_once(self.frames):
+            self.ensure(names_of_events(self.frames))
+            make_events(self.frames)
 
     def _settle(self) -> None:
         """Store what is computed from fields alone, since many statements read it."""

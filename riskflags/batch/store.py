@@ -53,6 +53,10 @@ class Store:
         """Return whether there is a table of this name."""
         return name in self._columns
 
+    def count(self) -> int:
+        """Return how many tables there are."""
+        return len(self._columns)
+
     def drop(self, name: str) -> None:
         """Remove a table."""
         self.connection.execute(f"DROP TABLE {quoted(name)}")

@@ -38,11 +38,16 @@ class Items:
         return [f"a:{key}" for key in self.asks]
 
 
-def summarised(spec: LookUp, kind: KindName, items: Items, asking: Frame) -> tuple[Expr, Cell]:
-    """Return the rows that ask, and the value of the look-up for each."""
+def summarised(
+    spec: LookUp, kind: KindName, items: Items, asking: Frame, *, settled: sql.Relation | None = None
+) -> tuple[Expr, Cell]:
+    """Return the rows that ask, and the value of the look-up for each.
+
+    `settled` are the numbers of events for those that ask about records which may be of one.
+    """
     match spec.function:
         case "how_many":
-            return _count(items, asking)
+            return _count(items, asking, settled)
         case "how_many_different":
             return _different(items, asking)
         case "earliest" | "latest":
@@ -72,13 +77,19 @@ def _counted(table: Expr, low: Expr, high: Expr, asked: Expr) -> Cell:
     return number(least, most, needs=needs, held=table["link_held"])
 
 
-def _count(items: Items, asking: Frame) -> tuple[Expr, Cell]:
+def _count(items: Items, asking: Frame, settled: sql.Relation | None) -> tuple[Expr, Cell]:
     table = items.table
     found = table.group_by(items.by).agg(
         low=surely(table["counts"]).count_true(), high=table.count(), asked=table["needs"].collect(where=table["counts"].isnull())
     )
     joined = _beside(asking, found, items)
-    return joined, _counted(joined, joined["low"], joined["high"], _flat(joined["asked"]))
+    low, high, asked = joined["low"], joined["high"], _flat(joined["asked"])
+    if settled is not None:
+        other = settled.rename({f"~{key}": key for key in items.by})
+        joined = joined.left_join(other, [joined[key] == other[f"~a:{key}"] for key in items.asks])
+        low, high = (joined[name].fill_null(joined[end]) for name, end in (("few", "low"), ("most", "high")))
+        asked = joined["settles"].fill_null(_flat(joined["asked"]))
+    return joined, _counted(joined, low, high, asked)
 
 
 def _flat(lists: Expr) -> Expr:

@@ -1,0 +1,220 @@
+"""Records that may be of one event, where a pack counts those once: found for all records, settled for the few.
+
+Which records may be of one event is a join. Only what asks about two of such a pair is counted one at a time, by
+`riskflags.duplicates`, since what is linked to what goes from record to record.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib import import_module
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from riskflags.batch import sql
+from riskflags.batch.answers import answer, needs
+from riskflags.batch.cells import Cell, Expr, no_texts, possibly, surely, together
+from riskflags.condition import names_read
+from riskflags.duplicates import Counted, Occurrence, how_many_events
+from riskflags.looking import spelled
+from riskflags.model import NO_NEEDS, Moment
+from riskflags.windows import Later
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from riskflags.batch.frames import Frames
+    from riskflags.pack import Duplicates
+
+pa: Any = import_module("pyarrow")  # it ships no types
+OCCURRENCES, PAIRS = "occurrences", "may be one event"
+_FOREVER = 2**62
+_PARTS = ("is of", "key", "begins", "begins at most", "ends", "ends at most", "needs")
+Row = dict[str, Any]
+
+
+def counted_once(frames: Frames) -> tuple[Duplicates, ...]:
+    """Return the definitions of the pack whose duplicates look-ups count once."""
+    return tuple(spec for spec in frames.pack.duplicates if spec.once)
+
+
+def names_of_events(frames: Frames) -> frozenset[str]:
+    """Return every name that those definitions read."""
+    specs = counted_once(frames)
+    found = {name for spec in specs for name in (*spec.by, spec.begins, spec.ends)}
+    return frozenset(found).union(*(names_read(spec.of) for spec in specs))
+
+
+def make_events(frames: Frames) -> None:
+    """Make the tables of how each record is seen by the definitions, and of the pairs that may be of one event."""
+    specs = counted_once(frames)
+    frame = frames.frame(names_of_events(frames) | {"incident.id"})
+    columns: dict[str, Expr] = {"record": frame.table["record"], "world": frame.table["world"]}
+    columns["id"] = frame.cells["incident.id"].value
+    for number, spec in enumerate(specs):
+        begins, ends = frame.cells[spec.begins], frame.cells[spec.ends]
+        asked = together((needs(spec.of, frame.cells), begins.needs, ends.needs))
+        found = (
+            answer(spec.of, frame.cells), _key(spec, frame.cells), begins.low, begins.high, ends.low, ends.high,
+            no_texts() if asked is None else asked,
+        )  # fmt: skip
+        columns |= {f"{part} {number}": one for part, one in zip(_PARTS, found, strict=True)}
+    frames.store.make(OCCURRENCES, frame.table.select(**columns))
+    for number in range(len(specs)):
+        frames.store.add("pairs by definition", _pairs(frames, number))
+    rows = frames.store.table("pairs by definition")
+    pairs = rows.group_by(["record", "other"]).agg(
+        sure=surely(rows["answer"]).any(), own=rows["own"].collect(), others=rows["others"].collect()
+    )
+    frames.store.make(PAIRS, pairs.mutate(own=pairs["own"].flatten(), others=pairs["others"].flatten()))
+    frames.store.drop("pairs by definition")
+
+
+def _key(spec: Duplicates, cells: dict[str, Cell]) -> Expr:
+    """Return what links a record to others of its event, as one list; NULL where any of it is not known, or several."""
+    parts: list[Expr] = []
+    for path in spec.by:
+        cell = cells[path]
+        match cell.kind:
+            case "codes":
+                parts.append(sql.ifelse(cell.value.length() == 1, cell.value.join(""), sql.null("string")))
+            case "number":
+                exact = sql.ifelse(cell.low == cell.high, cell.low, sql.null("int64"))
+                parts.append(exact.cast("string"))
+            case "moment":
+                parts += [cell.low.cast("string"), cell.high.cast("string")]
+            case _:
+                parts.append(cell.value.cast("string"))
+    unknown = [part.isnull() for part in parts]
+    gone = unknown[0]
+    for one in unknown[1:]:
+        gone |= one
+    return sql.ifelse(gone, sql.null("array<string>"), sql.array(parts))
+
+
+def _pairs(frames: Frames, number: int) -> sql.Relation:
+    """Return the records that may be of one event by a definition, with what would settle it for each of the two."""
+    names = {part: f"{part} {number}" for part in _PARTS}
+    table = frames.store.table(OCCURRENCES, ["record", "world", "id", *names.values()])
+    table = table.filter(possibly(table[names["is of"]]) & table[names["key"]].notnull())
+    a = table.rename({f"a {name}": name for name in table.columns})
+    o = table.rename({f"o {name}": name for name in table.columns})
+
+    def span(side: sql.Relation, prefix: str, *, sure: bool) -> tuple[Expr, Expr]:
+        begins, ends = ("begins at most", "ends") if sure else ("begins", "ends at most")
+        unknown = _FOREVER if sure else -_FOREVER
+        return (
+            side[f"{prefix} {names[begins]}"].fill_null(unknown), side[f"{prefix} {names[ends]}"].fill_null(-unknown)
+        )  # fmt: skip
+
+    first, second = span(a, "a", sure=False), span(o, "o", sure=False)
+    joined = a.join(
+        o,
+        [
+            a["a world"] == o["o world"], a[f"a {names['key']}"] == o[f"o {names['key']}"], a["a record"] != o["o record"],
+            first[0] < second[1], second[0] < first[1],
+        ],
+    )  # fmt: skip
+    first, second = span(joined, "a", sure=True), span(joined, "o", sure=True)
+    time = sql.ifelse((first[0] < second[1]) & (second[0] < first[1]), sql.literal(value=True), sql.null("boolean"))
+    both = joined[f"a {names['is of']}"] & joined[f"o {names['is of']}"] & time
+    prefix = joined["o id"].concat(":")
+    return joined.select(
+        record=joined["a record"], other=joined["o record"], answer=both, own=joined[f"a {names['needs']}"],
+        others=joined[f"o {names['needs']}"].map(lambda need: prefix.concat(need)),
+    )  # fmt: skip
+
+
+# ---- look-ups --------------------------------------------------------------------------------------------------------
+
+
+def without_its_own(frames: Frames, items: sql.Relation) -> sql.Relation:
+    """Return items without those that are of one event with the record that asks; open where they may be."""
+    pairs = frames.store.table(PAIRS).rename({"~record": "record", "~other": "other"})
+    joined = items.left_join(pairs, [items["a:record"] == pairs["~record"], items["other"] == pairs["~other"]])
+    is_this = surely(joined["sure"])
+    may_be = joined["sure"].notnull() & ~is_this
+    asked = together((joined["needs"], joined["own"], joined["others"]))
+    found = joined.mutate(
+        counts=sql.ifelse(may_be, sql.null("boolean"), joined["counts"]),
+        needs=sql.ifelse(may_be, no_texts() if asked is None else asked, joined["needs"]),
+    )
+    return found.filter(~surely(found["sure"])).select(*items.columns)
+
+
+def _involved(frames: Frames, items: sql.Relation, by: Sequence[str]) -> sql.Relation:
+    """Return who asks about two records that may be of one event."""
+    pairs = frames.store.table(PAIRS, ["record", "other"]).rename({"~first": "record", "~second": "other"})
+    first = items.join(pairs, items["other"] == pairs["~first"])
+    second = items.select(**{f"~{name}": items[name] for name in (*by, "other")})
+    both = first.join(second, [first["~second"] == second["~other"], *(first[key] == second[f"~{key}"] for key in by)])
+    return both.select(*by).distinct()
+
+
+def _fetched(frames: Frames, items: sql.Relation, by: Sequence[str]) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
+    """Yield who asks about two records that may be of one event, each with all its items and how these are seen."""
+    involved = _involved(frames, items, by)
+    some = items.semi_join(involved, [items[key] == involved[key] for key in by])
+    seen = frames.store.table(OCCURRENCES)
+    seen = seen.drop("world").rename({"~record": "record", "~id": "id"})
+    joined = some.left_join(seen, some["other"] == seen["~record"])
+    rows: list[Row] = sorted(
+        frames.store.rows(joined).to_pylist(), key=lambda row: (*(row[key] for key in by), row["other"])
+    )
+    for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in by)):
+        yield key, list(group)
+
+
+def _seen(frames: Frames, row: Row) -> tuple[Occurrence, ...]:
+    """Return a record as the definitions see it; nothing of a row that could not be read."""
+    if row["~record"] is None:
+        return ()
+    of = "" if row["~record"] == row["a:record"] else row["~id"]
+    return tuple(
+        Occurrence(
+            is_of=row[f"is of {n}"],
+            keys=None if row[f"key {n}"] is None else tuple(row[f"key {n}"]),
+            begins=_moment(row[f"begins {n}"], row[f"begins at most {n}"]),
+            ends=_moment(row[f"ends {n}"], row[f"ends at most {n}"]),
+            needs=spelled(frozenset(row[f"needs {n}"]), of=of),
+        )
+        for n in range(len(counted_once(frames)))
+    )
+
+
+def _moment(low: int | None, high: int | None) -> Moment | bool:
+    return False if low is None or high is None else Moment(low, high, date.min, "")
+
+
+def events(frames: Frames, items: sql.Relation, by: Sequence[str], made: str) -> sql.Relation:
+    """Return how many events the items are, for who asks about two that may be one: low, high, and what settles it."""
+    found: list[Row] = []
+    for key, rows in _fetched(frames, items, by):
+        low, high, asked = how_many_events([Counted(row["counts"], _seen(frames, row)) for row in rows])
+        every = asked.union(*(row["needs"] for row in rows))
+        found.append(dict(zip(by, key, strict=True)) | {"few": low, "most": high, "settles": sorted(every)})
+    return _taken(frames, found, by, {"few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}, made)
+
+
+def later_events(frames: Frames, candidates: sql.Relation, by: Sequence[str], made: str) -> sql.Relation:
+    """Return how many events come after each candidate for a place among the last, where two may be one event."""
+    found: list[Row] = []
+    for key, rows in _fetched(frames, candidates, by):
+        times = [Moment(row["low"], row["high"], date.min, "") for row in rows]
+        seen = [_seen(frames, row) for row in rows]
+        later = Later(list(zip(seen, (row["counts"] for row in rows), times, strict=True)))
+        asked = sorted(NO_NEEDS.union(*later.unsettled))
+        for number, row in enumerate(rows):
+            found.append(
+                dict(zip(by, key, strict=True))
+                | {"other": row["other"], "few": later.surely(number), "most": later.possibly(number), "settles": asked}
+            )
+    kinds = {"other": pa.int64(), "few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}
+    return _taken(frames, found, by, kinds, made)
+
+
+def _taken(frames: Frames, rows: list[Row], by: Sequence[str], kinds: dict[str, Any], made: str) -> sql.Relation:
+    """Return rows that were worked out one at a time as a table of the store."""
+    schema = pa.schema([*((key, pa.int64()) for key in by), *kinds.items()])
+    frames.store.take(made, pa.Table.from_pylist(rows, schema=schema), dict.fromkeys(schema.names, ""))
+    return frames.store.table(made)
