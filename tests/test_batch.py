@@ -89,10 +89,17 @@ def test_every_conformance_case_comes_out_alike(path: Path) -> None:
 def test_a_difference_is_noticed() -> None:
     path = FOLDER / "groups.yaml"
     worlds = [world_of(check) for check in checks_of(path)]
-    rules = tuple(replace(rule, when=other.when) for rule, other in zip(pack_of(path).rules, reversed(pack_of(path).rules), strict=True))
+    rules = tuple(
+        replace(rule, when=other.when)
+        for rule, other in zip(pack_of(path).rules, reversed(pack_of(path).rules), strict=True)
+    )
     wrong = assess_worlds(worlds, Names.of(replace(pack_of(path), rules=rules)), digest="")
     right = (one_at_a_time(pack_of(path), world) for world in worlds)
-    assert any(a.flags != b.flags for first, second in zip(wrong, right, strict=True) for a, b in zip(first, second, strict=True))
+    assert any(
+        a.flags != b.flags
+        for first, second in zip(wrong, right, strict=True)
+        for a, b in zip(first, second, strict=True)
+    )
 
 
 # ---- random packs ----------------------------------------------------------------------------------------------------
@@ -107,7 +114,12 @@ class Rejected:
 
 
 WORLDS = st.lists(
-    st.builds(World, histories(least=1, most=6), MOMENTS, st.lists(st.builds(Rejected, st.integers(1, 9), st.sampled_from(["C1", "C2", None])), max_size=2)),
+    st.builds(
+        World,
+        histories(least=1, most=6),
+        MOMENTS,
+        st.lists(st.builds(Rejected, st.integers(1, 9), st.sampled_from(["C1", "C2", None])), max_size=2),
+    ),
     min_size=6,
     max_size=12,
 )
