@@ -93,12 +93,12 @@ def _overlaps(
     episodes, late = quoted("intake episodes"), quoted("intake late")
     # One that ends as it begins, or whose end is not known, overlaps none that begins at its own end.
     con.execute(
-        f"CREATE TABLE {late} AS WITH found AS (SELECT *, max((CAST(ends AS HUGEINT) + {_SHIFT}) * {_SCALE} - place) OVER "
+        f"CREATE TABLE {late} AS WITH found AS (SELECT *, max((ends + {_SHIFT}) * {_SCALE} - place) OVER "
         f"(PARTITION BY child ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest FROM {episodes}), "
         f"usual AS (SELECT *, (latest + {_SCALE - 1}) // {_SCALE} AS last FROM found "
         f"WHERE (latest + {_SCALE - 1}) // {_SCALE} - {_SHIFT} > begins) "
         f"SELECT child, place, last * {_SCALE} - latest AS other FROM usual WHERE ends > begins UNION ALL "
-        f"SELECT u.child, u.place, (max(o.ends) + {_SHIFT}) * {_SCALE} - max((CAST(o.ends AS HUGEINT) + {_SHIFT}) * {_SCALE}"
+        f"SELECT u.child, u.place, (max(o.ends) + {_SHIFT}) * {_SCALE} - max((o.ends + {_SHIFT}) * {_SCALE}"
         f" - o.place) FROM usual u JOIN {episodes} o ON o.child = u.child AND o.place < u.place AND o.begins < u.ends "
         f"WHERE u.ends <= u.begins GROUP BY u.child, u.place, u.begins HAVING max(o.ends) > u.begins"
     )
@@ -126,7 +126,7 @@ def _make_episodes(con: Any, order: str, names: Sequence[str]) -> None:
         f'CREATE TABLE "intake episodes" AS WITH found AS (SELECT o.spot, r.record, "child.id" AS child, '
         f"{begins} AS begins, {ends}, o.unsure FROM records r JOIN {quoted(order)} o ON o.record = r.record "
         f'WHERE "child.id" IS NOT NULL) '
-        f"SELECT spot, record, child, begins, coalesce({ends}, CASE WHEN unsure THEN begins ELSE {_OPEN} END) AS ends, "
+        f"SELECT spot, record, child, begins, CAST(coalesce({ends}, CASE WHEN unsure THEN begins ELSE {_OPEN} END) AS HUGEINT) AS ends, "
         f"row_number() OVER (PARTITION BY child ORDER BY begins, [{', '.join(map(str, by_name))}][(spot >> 40) + 1], spot) "
         f"AS place FROM found WHERE begins IS NOT NULL"
     )

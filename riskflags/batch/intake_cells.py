@@ -284,6 +284,7 @@ def _moment(cell: str, cut: str, index: int) -> Read:
 # ---- local time ------------------------------------------------------------------------------------------------------
 
 
+@cache
 def zone_days(zone: ZoneInfo) -> Any:
     """Return what each local day of a zone is in UTC seconds, as Arrow: never DuckDB's own zones, which may be others.
 

@@ -189,9 +189,9 @@ class Rows:
                 paths = {f"{prefix}.{found.name}": found.index for found in columns}
                 given = {"action.code": literal(action)} if action else {}
                 filled = " OR ".join(f"{self._main(path, index)} IS NOT NULL" for path, index in paths.items())
-                values = ", ".join(self._values(infos, paths, given))
+                values = "".join(f", {one}" for one in self._values(infos, paths, given))
                 yield (
-                    f"SELECT spot, id, event, {values} FROM {quoted(rows_table(source))} WHERE ok AND ({filled})"
+                    f"SELECT spot, id, event{values} FROM {quoted(rows_table(source))} WHERE ok AND ({filled})"
                 )
 
     def _items_of_side(self, attribute: str, infos: Sequence[FieldInfo]) -> Iterable[str]:
@@ -199,10 +199,10 @@ class Rows:
         if side is None:
             return
         paths = {found.title: found.index for found in side.layout.columns if found.attribute == attribute}
-        values = ", ".join(self._values(infos, paths, {}, table="s."))
+        values = "".join(f", {one}" for one in self._values(infos, paths, {}, table="s."))
         for source in self._mains:
             yield (
-                f"SELECT r.spot, r.id, s.spot AS side, r.event, {values} FROM {quoted(rows_table(source))} r JOIN "
+                f"SELECT r.spot, r.id, s.spot AS side, r.event{values} FROM {quoted(rows_table(source))} r JOIN "
                 f"{quoted(rows_table(side))} s ON s.id = r.id AND (s.child IS NULL OR s.child = r.child) "
                 f"WHERE r.ok AND s.ok"
             )
@@ -219,7 +219,7 @@ class Rows:
             for path in texts_of
             if path in known
         ]
-        return found or ["NULL AS side"]
+        return found
 
     def _main(self, path: str, index: int) -> str:
         info, how = self._infos[path], self._how.get(path)
