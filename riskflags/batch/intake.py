@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from riskflags.batch.facts import Schema
     from riskflags.batch.intake_sources import Source
     from riskflags.batch.store import Store
-    from riskflags.incident import Holds, Incident
+    from riskflags.incident import Holds
     from riskflags.intake.account import Reject, RowWarning
     from riskflags.intake.assemble import Settled
     from riskflags.intake.canonical import SideName
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
     from riskflags.pack import Pack
 
 pa: Any = import_module("pyarrow")  # it ships no types
-TABLES = ("records", "seats", "done", "markers", "rejected")
+Sides = dict["SideName", "str | Path"]
 ORIGINS: Schema = {
     "record": "int64", "source_file": "string", "source_row": "int64", "accepted": "int64", "warned": "int64",
 }  # fmt: skip
 """Where the first row of each record stands, and how many of its rows were accepted without and with a warning."""
 _ORDER = "intake order"
-_ITEMS = {"done": "done", "markers": "markers", "suspects": "seats"}
-_FAST = "fast"
+_LISTS = {"done": "done", "markers": "markers", "suspects": "seats"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def read_into(
         message = "read_into needs at least one path"
         raise TypeError(message)
     sides: dict[SideName, str | Path | None] = {"actions": actions, "suspects": suspects, "markers": markers}
-    given = {side: path for side, path in sides.items() if path is not None}
+    given: Sides = {side: path for side, path in sides.items() if path is not None}
     files = [file for path in paths for file in sources.expand(path)]
     if mapping is not None:
         return _read_by_mapping(store, files, mapping, given, pack=pack, as_of=as_of)
@@ -107,12 +106,13 @@ def _read_by_mapping(
     store: Store,
     paths: Sequence[str | Path],
     mapping: str | Path,
-    sides: Mapping[SideName, str | Path],
+    sides: Sides,
     *,
     pack: Pack,
     as_of: datetime,
 ) -> BatchIntake:
-    intake = read(*paths, mapping=mapping, record=pack.record, zone=pack.zone, **sides)
+    beside: dict[str, str | Path] = {str(side): path for side, path in sides.items()}
+    intake = read(*paths, mapping=mapping, record=pack.record, zone=pack.zone, **beside)
     tables = gathered([World(intake.incidents, as_of, intake.rejects)], pack, zone=pack.zone)
     for name, schema in schemas(pack).items():
         store.take(name, getattr(tables, name), schema)
@@ -129,12 +129,22 @@ def _arrow(rows: Sequence[Sequence[Any]], schema: Schema) -> Any:
     return pa.table({n: pa.array(c, kinds[k]) for (n, k), c in zip(schema.items(), columns, strict=True)})
 
 
+def _connection(store: Store) -> Any:
+    """Return DuckDB's own connection: intake is of DuckDB alone, and writes its own SQL."""
+    return store._con.con  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _adopt(store: Store, name: str, schema: Schema) -> None:
+    """Let the store know a table that was made by SQL."""
+    store._schemas[name] = schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
 class _Reading:
     """One call of `read_into`."""
 
     def __init__(self, store: Store, pack: Pack, as_of: datetime) -> None:
         self._store = store
-        self._con: Any = store._con.con  # noqa: SLF001 - intake is of DuckDB alone, and writes its own SQL
+        self._con = _connection(store)
         self._pack = pack
         self._as_of = as_of
         self._schemas = schemas(pack)
@@ -146,7 +156,7 @@ class _Reading:
         self._sources: list[Source] = []
         self._holds: dict[int, Holds] = {}
 
-    def read(self, files: Sequence[str | Path], sides: Mapping[SideName, str | Path]) -> BatchIntake:
+    def read(self, files: Sequence[str | Path], sides: Sides) -> BatchIntake:
         """Read the files; return what became of their rows."""
         for side, path in sides.items():
             self._take(path, side)
@@ -159,7 +169,7 @@ class _Reading:
         for source in self._sources:
             rows.read(source)
         rows.find_slow(self._known_slow(rows))
-        items = {attribute: rows.list_items(attribute) for attribute in _ITEMS}
+        items = {attribute: rows.list_items(attribute) for attribute in _LISTS}
         self._hand_over()
         return self._finish(settle(self._material, self._reader, self._account), items)
 
@@ -191,7 +201,9 @@ class _Reading:
         self._files.append(FileRead(layout.file.name, encoding, delimiter, taken_for))
         canonical.warn_of_unknown(layout, self._account)
         if side is None:
-            beside = {source.side: source.layout for source in self._sources if source.side is not None}
+            beside: dict[SideName, canonical.Layout] = {
+                source.side: source.layout for source in self._sources if source.side is not None
+            }
             self._holds[number] = canonical.holds_of(layout, beside)
 
     # ---- rows that go through the model ------------------------------------------------------------------------------
@@ -224,6 +236,8 @@ class _Reading:
             )
             self._through_model(source, sources.text_rows(source, found))
             self._con.execute(f"DROP TABLE {quoted(source.table)}")
+        numbers = {name: number for number, name in enumerate(self._names)}
+        self._material.drafts.sort(key=lambda draft: (numbers[draft.row.source_file], draft.row.source_row))
         self._know_children()
 
     def _know_children(self) -> None:
@@ -235,7 +249,9 @@ class _Reading:
         known: set[str] = set()
         for source in self._sources:
             if source.side is None:
-                found = f'SELECT DISTINCT child FROM {quoted(rows_table(source))} SEMI JOIN "intake asked" USING (child)'
+                found = (
+                    f'SELECT DISTINCT child FROM {quoted(rows_table(source))} SEMI JOIN "intake asked" USING (child)'
+                )
                 known |= {child for (child,) in self._con.execute(found).fetchall()}
         self._con.unregister("intake asked")
         self._material.gone = [
@@ -260,9 +276,7 @@ class _Reading:
         slow = self._account.counts()
         counts = dataclasses.replace(slow, read=slow.read + fast, accepted=slow.accepted + fast)
         account = self._account
-        return BatchIntake(
-            account.rejects(), account.warnings(), counts, tuple(self._files), tuple(holds), handed_over
-        )
+        return BatchIntake(account.rejects(), account.warnings(), counts, tuple(self._files), tuple(holds), handed_over)
 
     def _mains(self) -> list[Source]:
         return [source for source in self._sources if source.side is None]
@@ -304,16 +318,16 @@ class _Reading:
             self._con.register("intake handed over", getattr(slow, name))
             more = ", h.number AS holds" if name == "records" else ""
             joined = f'{renumbered} JOIN "intake holds" h ON h.holds = t.holds' if more else renumbered
-            replaced = f"* REPLACE (o.record AS record{more})"
             self._con.execute(
-                f'INSERT INTO {quoted(name)} BY NAME SELECT {replaced.replace("*", "t.*")} '
+                f"INSERT INTO {quoted(name)} BY NAME SELECT t.* REPLACE (o.record AS record{more}) "
                 f'FROM "intake handed over" t {joined}'
             )
             self._con.unregister("intake handed over")
-            self._store._schemas[name] = self._schemas[name]  # noqa: SLF001 - as above
+            _adopt(self._store, name, self._schemas[name])
         for view in ("intake spots", "intake holds"):
             self._con.unregister(view)
-        head = f"0 AS world, {as_of.earliest} AS as_of, DATE '{as_of.day}' AS \"as_of|day\", {literal(as_of.local)} AS \"as_of|local\""
+        head = f"0 AS world, {as_of.earliest} AS as_of, DATE '{as_of.day}' AS {quoted('as_of|day')}, "
+        head += f"{literal(as_of.local)} AS {quoted('as_of|local')}"
         infos = fields_of(self._pack)
         for source in self._mains():
             paths = {found.title: found.index for found in source.layout.columns if not found.action}
@@ -328,7 +342,7 @@ class _Reading:
 
     def _add_items(self, attribute: str, table: str) -> None:
         """Add the items of a list of the rows that are taken as they stand."""
-        name = _ITEMS[attribute]
+        name = _LISTS[attribute]
         number = "seat" if name == "seats" else "item"
         columns = ", ".join(quoted(one) for one in self._schemas[name] if one not in ("record", number))
         self._con.execute(
@@ -372,11 +386,12 @@ class _Reading:
         names = ", ".join(literal(name) for name in self._names)
         self._con.execute(
             f"CREATE TABLE origins AS SELECT o.record, [{names}][(o.spot >> 40) + 1] AS source_file, "
-            f"o.spot & {(1 << 40) - 1} AS source_row, coalesce(t.accepted, 1) AS accepted, coalesce(t.warned, 0) AS warned "
+            f"o.spot & {(1 << 40) - 1} AS source_row, coalesce(t.accepted, 1) AS accepted, "
+            f"coalesce(t.warned, 0) AS warned "
             f'FROM {quoted(_ORDER)} o LEFT JOIN "intake told" t ON t.spot = o.spot'
         )
         self._con.unregister("intake told")
-        self._store._schemas["origins"] = ORIGINS  # noqa: SLF001 - as above
+        _adopt(self._store, "origins", ORIGINS)
 
     def _count_fast(self) -> int:
         """Return how many rows, those of lists among them, no model has read."""

@@ -28,7 +28,9 @@ _SCALE, _SHIFT = 1 << 32, 1 << 40
 _TOLD = ("incident.id", "incident.type", "incident.source_system", "child.id")
 
 
-def doubts(con: Any, order: str, *, place: Callable[[int], RowPlace], names: Sequence[str]) -> Iterator[tuple[int, Doubt]]:
+def doubts(
+    con: Any, order: str, *, place: Callable[[int], RowPlace], names: Sequence[str]
+) -> Iterator[tuple[int, Doubt]]:
     """Yield each doubt with the spot of its record, as `doubts_across` finds it.
 
     `order` is a table of spots, records, and whether the end of a record is unsure. `names` are those of the files: of
@@ -68,8 +70,8 @@ def _twins(con: Any, order: str, place: Callable[[int], RowPlace]) -> Iterator[t
         f"SELECT o.spot, {_event('low')}, {_event('high')}, {_event('day')}, {_told('r')} FROM records r "
         f"JOIN {quoted(order)} o ON o.record = r.record "
         f'WHERE "child.id" IS NOT NULL AND "incident.source_system" IS NOT NULL '
-        f"QUALIFY min(\"incident.source_system\") OVER (PARTITION BY {same}) "
-        f"<> max(\"incident.source_system\") OVER (PARTITION BY {same}) ORDER BY o.spot"
+        f'QUALIFY min("incident.source_system") OVER (PARTITION BY {same}) '
+        f'<> max("incident.source_system") OVER (PARTITION BY {same}) ORDER BY o.spot'
     ).fetchall()
     children: dict[str, list[Placed]] = {}
     spots: dict[int, int] = {}
@@ -94,7 +96,8 @@ def _overlaps(
     # One that ends as it begins, or whose end is not known, overlaps none that begins at its own end.
     con.execute(
         f"CREATE TABLE {late} AS WITH found AS (SELECT *, max((ends + {_SHIFT}) * {_SCALE} - place) OVER "
-        f"(PARTITION BY child ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest FROM {episodes}), "
+        f"(PARTITION BY child ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest "
+        f"FROM {episodes}), "
         f"usual AS (SELECT *, (latest + {_SCALE - 1}) // {_SCALE} AS last FROM found "
         f"WHERE (latest + {_SCALE - 1}) // {_SCALE} - {_SHIFT} > begins) "
         f"SELECT child, place, last * {_SCALE} - latest AS other FROM usual WHERE ends > begins UNION ALL "
@@ -119,16 +122,18 @@ def _overlaps(
 def _make_episodes(con: Any, order: str, names: Sequence[str]) -> None:
     """Make the table of the episodes of children: the second each surely begins and ends, its place in their order."""
     by_name = [sorted(range(len(names)), key=names.__getitem__).index(number) for number in range(len(names))]
-    seen, *others = (quoted(column(path, "high")) for path in ("missing.last_seen_at", "incident.occurred_at", "missing.reported_at"))
-    begins = f"CASE WHEN {seen} IS NOT NULL THEN {seen} WHEN \"incident.type\" = 'missing_episode' THEN coalesce({', '.join(others)}) END"
+    seen, *others = (
+        quoted(column(path, "high")) for path in ("missing.last_seen_at", "incident.occurred_at", "missing.reported_at")
+    )
+    is_episode = f"{quoted('incident.type')} = 'missing_episode'"
+    begins = f"coalesce({seen}, CASE WHEN {is_episode} THEN coalesce({', '.join(others)}) END)"
     ends = ", ".join(quoted(column(path, "low")) for path in ENDS)
     con.execute(
         f'CREATE TABLE "intake episodes" AS WITH found AS (SELECT o.spot, r.record, "child.id" AS child, '
         f"{begins} AS begins, {ends}, o.unsure FROM records r JOIN {quoted(order)} o ON o.record = r.record "
         f'WHERE "child.id" IS NOT NULL) '
-        f"SELECT spot, record, child, begins, CAST(coalesce({ends}, CASE WHEN unsure THEN begins ELSE {_OPEN} END) AS HUGEINT) AS ends, "
-        f"row_number() OVER (PARTITION BY child ORDER BY begins, [{', '.join(map(str, by_name))}][(spot >> 40) + 1], spot) "
+        f"SELECT spot, record, child, begins, "
+        f"CAST(coalesce({ends}, CASE WHEN unsure THEN begins ELSE {_OPEN} END) AS HUGEINT) AS ends, "
+        f"row_number() OVER (PARTITION BY child ORDER BY begins, {by_name}[(spot >> 40) + 1], spot) "
         f"AS place FROM found WHERE begins IS NOT NULL"
     )
-
-

@@ -8,7 +8,7 @@ passed before: its casts take `infinity` for a date and `1.5` for a whole number
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, assert_never, get_args
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 pa: Any = import_module("pyarrow")  # it ships no types
 How = Literal["text", "code", "codes", "number", "yes_no", "date", "moment"]
 _READERS: tuple[tuple[Any, How], ...] = (
-    (Text, "text"), (PersonalText, "text"), (OpenCode, "text"), (Decimal6, "number"), (Age, "number"), (YesNo, "yes_no"),
-    (PersonalDate, "date"), (Time, "moment"), (PlannedTime, "moment"),
+    (Text, "text"), (PersonalText, "text"), (OpenCode, "text"), (Decimal6, "number"), (Age, "number"),
+    (YesNo, "yes_no"), (PersonalDate, "date"), (Time, "moment"), (PlannedTime, "moment"),
 )  # fmt: skip
 _DAY = 24 * 60 * 60
 _TIME_FROM = 12
@@ -109,7 +109,7 @@ def how_read(record: type[Incident]) -> Mapping[str, How]:
         attribute, name = places(record)[path]
         field = fact_models(record)[attribute].model_fields[name]
         asked = [one for one in field.metadata if not isinstance(one, Kind)]
-        how = next((how for kind, how in _READERS if asked == _asked(kind)), None)
+        how: How | None = next((how for kind, how in _READERS if asked == _asked(kind)), None)
         if asked == [CodeList[0]]:
             how = "codes"
         elif not asked and info.kind == "code" and info.codes and _is_optional_code(field.annotation):
@@ -134,9 +134,9 @@ def asks_more(record: type[Incident]) -> bool:
     """Return whether the model checks what the fields alone do not say: then only the model can take a record."""
     own, base = record.__pydantic_decorators__, Incident.__pydantic_decorators__
     parts = fact_models(record).values()
-    return (
-        {name: found.func for name, found in own.model_validators.items()}
-        != {name: found.func for name, found in base.model_validators.items()}
+    return bool(
+        [_unbound(found.func) for found in own.model_validators.values()]
+        != [_unbound(found.func) for found in base.model_validators.values()]
         or bool(own.field_validators)
         or record.model_config != Incident.model_config
         or _makes_itself(record)
@@ -145,8 +145,12 @@ def asks_more(record: type[Incident]) -> bool:
     )
 
 
+def _unbound(function: Any) -> Any:
+    return getattr(function, "__func__", function)
+
+
 def _makes_itself(model: type[BaseModel]) -> bool:
-    return model.__init__ is not BaseModel.__init__ or model.model_post_init is not BaseModel.model_post_init
+    return bool(model.__init__ is not BaseModel.__init__ or model.model_post_init is not BaseModel.model_post_init)
 
 
 def _is_odd(facts: type[Facts]) -> bool:
@@ -158,11 +162,14 @@ def _is_odd(facts: type[Facts]) -> bool:
 def _is_filled(record: type[Incident], name: str) -> bool:
     """Return whether an attribute of the record is required, or says something where no row does."""
     field, model = record.model_fields[name], fact_models(record).get(name)
-    if name == "incident" or model is None:
+    if model is None:
         return False
-    if field.is_required() or any(part.is_required() for part in model.model_fields.values()):
+    if any(part.is_required() for part in model.model_fields.values()):
         return True
-    return field.get_default(call_default_factory=True) != (() if name in LISTS else model())
+    if name == "incident":
+        return False
+    empty = () if name in LISTS else model()
+    return field.is_required() or bool(field.get_default(call_default_factory=True) != empty)
 
 
 # ---- cells as values -------------------------------------------------------------------------------------------------
@@ -197,7 +204,9 @@ def read_cell(index: int, info: FieldInfo, how: How | None, *, may_hold_nul: boo
     cut = f"nullif(trim({raw}), '')"
     match how:
         case None:
-            values = {own: f"CAST(NULL AS {kind})" for own, kind in sql_columns(schema_of([info]), name, info.path).items()}
+            values = {
+                own: f"CAST(NULL AS {kind})" for own, kind in sql_columns(schema_of([info]), name, info.path).items()
+            }
             values |= {column(name, "text"): "CAST(NULL AS VARCHAR)"} if info.kind == "number" else {}
             return Read(cell, cut, values, "NULL")
         case "code":
@@ -288,13 +297,13 @@ def _moment(cell: str, cut: str, index: int) -> Read:
 def zone_days(zone: ZoneInfo) -> Any:
     """Return what each local day of a zone is in UTC seconds, as Arrow: never DuckDB's own zones, which may be others.
 
-    A day begins and ends, has an offset `before` the clocks change and one `after`; between the local seconds `changes`
-    and `changed` a time is one of two (less `first` or `last`) or, where those are NULL, none at all. Days on which more
-    than that happens are left out: the model reads them.
+    A day begins and ends, has an offset `before` the clocks change and one `after`; between the local seconds
+    `changes` and `changed` a time is one of two (less `first` or `last`) or, where those are NULL, none at all. Days on
+    which more than that happens are left out: the model reads them.
     """
     start = date(FIRST_YEAR, 1, 1)
     number = (date(LAST_YEAR + 1, 1, 1) - start).days
-    epoch = int(datetime(start.year, start.month, start.day, tzinfo=timezone.utc).timestamp())
+    epoch = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
     changes = dict(_changes(zone, epoch - 2 * _DAY, number + 4))
     odd: set[int] = set()
     by_day: dict[int, tuple[int, int, int, int]] = {}
@@ -303,7 +312,7 @@ def zone_days(zone: ZoneInfo) -> Any:
         days = {(second - epoch) // _DAY for second in (begins, ends)}
         if len(days) > 1 or days & by_day.keys() or (begins - epoch) % _DAY == 0:
             odd |= {near for day in days for near in (day - 1, day, day + 1)}
-        by_day |= {day: (begins, ends, before, after) for day in days}
+        by_day |= dict.fromkeys(days, (begins, ends, before, after))
     offset = _offset(zone, epoch - 2 * _DAY)
     offsets = sorted((at, after) for at, (_, after) in changes.items())
     rows: list[tuple[Any, ...]] = []

@@ -20,7 +20,7 @@ from riskflags.kinds import NUMBER_PLACES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from riskflags.batch.intake_cells import Read
+    from riskflags.batch.intake_cells import How, Read
     from riskflags.batch.intake_sources import Source
     from riskflags.incident import Incident
     from riskflags.intake.canonical import Column
@@ -58,7 +58,7 @@ class Rows:
         self._record = record
         self._sources = sources
         self._mains = [source for source in sources if source.side is None]
-        self._how = {} if asks_more(record) else how_read(record)
+        self._how: Mapping[str, How] = {} if asks_more(record) else how_read(record)
         self._infos = catalogue(record)
         self._sorts = {SIDES[source.side] for source in sources if source.side is not None} | {"done", "markers"}
 
@@ -77,7 +77,7 @@ class Rows:
         timed = "".join(f", {time} AS t{index}" for index, time in times.items())
         values = ", ".join(f"{sql} AS {quoted(name)}" for read in reads.values() for name, sql in read.values.items())
         taken = " AND ".join(read.is_taken for read in reads.values())
-        keys = [f'v{at[path]}' if path in at else "CAST(NULL AS VARCHAR)" for path in KEYS]
+        keys = [f"v{at[path]}" if path in at else "CAST(NULL AS VARCHAR)" for path in KEYS]
         id_cell = f"cut{at['incident.id']}"
         checks = self._checks(at) if source.side is None else self._checks_of_side(source, at)
         self._con.execute(
@@ -144,12 +144,9 @@ class Rows:
         name, columns = f"intake {attribute}", _item_columns(infos)
         made = ", ".join(f"{quoted(one)} {kind}" for one, kind in columns.items())
         raw = f"intake all {attribute}"
-        self._con.execute(
-            f"CREATE TABLE {quoted(raw)} (spot BIGINT, id VARCHAR, side BIGINT, event DATE, {made})"
-        )
-        for part in parts:
-            self._con.execute(f"INSERT INTO {quoted(raw)} BY NAME {part}")
-        self._number(name, raw, infos, attribute)
+        self._con.execute(f"CREATE TABLE {quoted(raw)} (spot BIGINT, id VARCHAR, side BIGINT, event DATE, {made})")
+        every = " UNION ALL BY NAME ".join([f"SELECT * FROM {quoted(raw)}", *parts])
+        self._number(name, f"({every})", infos, attribute)
         self._con.execute(f"DROP TABLE {quoted(raw)}")
         self._con.execute(f"INSERT INTO {quoted(SLOW)} SELECT DISTINCT id FROM {quoted(name)} WHERE is_doubtful")
         return name
@@ -157,7 +154,7 @@ class Rows:
     def _number(self, name: str, raw: str, infos: Sequence[FieldInfo], attribute: str) -> None:
         content = _content(infos)
         doubts = ["(count(*) OVER one > 1 AND NOT sorts)", "coalesce((lag(content) OVER sorted) = content, false)"]
-        table = quoted(raw)
+        table = raw
         if attribute == "suspects":
             path = quoted("suspect.id")
             doubts += ["count(*) OVER (PARTITION BY spot, bare) > 1"]
@@ -167,7 +164,7 @@ class Rows:
                 f"(SELECT * REPLACE (coalesce({path}, id || '#' || count(*) FILTER ({path} IS NULL) OVER "
                 f"(PARTITION BY spot ORDER BY bare ROWS UNBOUNDED PRECEDING)) AS {path}), {path} IS NULL AS "
                 f"is_assigned, {_is_plain('id')} AS has_plain_id "
-                f"FROM (SELECT *, {content} AS bare FROM {quoted(raw)}))"
+                f"FROM (SELECT *, {content} AS bare FROM {raw}))"
             )
         sorts = " AND ".join([*_sorts(infos), *(["has_plain_id"] if attribute == "suspects" else [])]) or "true"
         windows = "WINDOW one AS (PARTITION BY spot), sorted AS (PARTITION BY spot ORDER BY content)"
@@ -190,9 +187,7 @@ class Rows:
                 given = {"action.code": literal(action)} if action else {}
                 filled = " OR ".join(f"{self._main(path, index)} IS NOT NULL" for path, index in paths.items())
                 values = "".join(f", {one}" for one in self._values(infos, paths, given))
-                yield (
-                    f"SELECT spot, id, event{values} FROM {quoted(rows_table(source))} WHERE ok AND ({filled})"
-                )
+                yield (f"SELECT spot, id, event{values} FROM {quoted(rows_table(source))} WHERE ok AND ({filled})")
 
     def _items_of_side(self, attribute: str, infos: Sequence[FieldInfo]) -> Iterable[str]:
         side = next((s for s in self._sources if s.side is not None and SIDES[s.side] == attribute), None)
@@ -246,7 +241,8 @@ class Rows:
             )
         for source in self._sources:
             if source.side is not None:
-                found = f" AND NOT EXISTS (SELECT 1 FROM ({keys}) r WHERE r.id = s.id AND (s.child IS NULL OR s.child = r.child))"
+                same = "r.id = s.id AND (s.child IS NULL OR s.child = r.child)"
+                found = f" AND NOT EXISTS (SELECT 1 FROM ({keys}) r WHERE {same})"
                 self._con.execute(
                     f"INSERT INTO {quoted(SLOW)} SELECT DISTINCT s.id FROM {quoted(rows_table(source))} s "
                     f"WHERE s.id IS NOT NULL{found if keys else ''}"
@@ -274,7 +270,11 @@ def own_values(infos: Iterable[FieldInfo], paths: Mapping[str, int], *, table: s
     for info in infos:
         if info.path in paths:
             name = f"v{paths[info.path]}"
-            parts = [(column(info.path, p), column(name, p)) for p in MOMENT] if info.kind == "moment" else [(info.path, name)]
+            parts = (
+                [(column(info.path, p), column(name, p)) for p in MOMENT]
+                if info.kind == "moment"
+                else [(info.path, name)]
+            )
             found |= {own: f"{table}{quoted(one)}" for own, one in parts}
     return found
 
@@ -307,7 +307,9 @@ def _content(infos: Iterable[FieldInfo]) -> str:
             case "number":
                 value = f"'\"' || {quoted(column(info.path, 'text'))} || '\"'"
             case "yes_no" | "date":
-                value = f"CAST({name} AS VARCHAR)" if info.kind == "yes_no" else f"'\"' || CAST({name} AS VARCHAR) || '\"'"
+                value = (
+                    f"CAST({name} AS VARCHAR)" if info.kind == "yes_no" else f"'\"' || CAST({name} AS VARCHAR) || '\"'"
+                )
             case "codes":
                 listed = f"'[\"' || array_to_string({name}, '\", \"') || '\"]'"
                 value = f"CASE len({name}) WHEN 0 THEN '[]' ELSE {listed} END"
@@ -329,5 +331,3 @@ def _sorts(infos: Iterable[FieldInfo]) -> list[str]:
 
 def _is_plain(text: str) -> str:
     return f"coalesce(regexp_full_match({text}, {literal(_PLAIN)}), true)"
-
-

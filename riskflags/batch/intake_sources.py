@@ -108,7 +108,13 @@ def is_parquet(path: str | Path) -> bool:
 
 
 def take_text(
-    con: Any, layout: Layout, path: str | Path, *, number: int, side: SideName | None, damaged: Callable[[TextRow], None]
+    con: Any,
+    layout: Layout,
+    path: str | Path,
+    *,
+    number: int,
+    side: SideName | None,
+    damaged: Callable[[TextRow], None],
 ) -> Source:
     """Return the rows of a CSV file as a table of DuckDB. Damaged ones are given to `damaged`, in order."""
     source = Source(number, layout, f"intake text {number}", side, side or "canonical CSV")
@@ -157,8 +163,8 @@ def _is_for_duckdb(layout: Layout, path: str | Path) -> bool:
     )
 
 
-def _plain_delimiters(file: TextFile, delimiter: str) -> tuple[int, bool] | None:
-    r"""Return how many delimiters stand outside quotes, and whether lines end in \r\n; None where readers may differ.
+def _plain_delimiters(file: TextFile, delimiter: str) -> int | None:
+    """Return how many delimiters stand outside quotes; None where readers may differ.
 
     They may where a quote stands in the middle of a cell or is not closed, line ends are mixed, a NUL is there, or the
     header is not the first line, or has quotes. Between two quotes the text is outside or inside them in turn; `""`
@@ -181,10 +187,11 @@ def _plain_delimiters(file: TextFile, delimiter: str) -> tuple[int, bool] | None
             outside += [] if is_inside else [rest]
             if any(part and part[0] not in ends for part in outside[begun:]):
                 return None
-            begun = not is_inside and (len(rest) > 1 or (begun and len(outside) == 1))
+            kept = min(len(rest), len(rest.rstrip(b"\r\n")) - 1) if rest.strip(b"\r\n") else 0  # no line end in two
+            begun = not is_inside and (kept > 0 or (begun and len(outside) == 1))
             carried = b""
             if chunk and not is_inside:
-                outside[-1], carried = rest[:-1], rest[-1:]
+                outside[-1], carried = rest[:kept], rest[kept:]
             text = b'"'.join(outside)
             delimiters += text.count(delimiter.encode())
             newlines += text.count(b"\n")
@@ -194,7 +201,7 @@ def _plain_delimiters(file: TextFile, delimiter: str) -> tuple[int, bool] | None
                 break
             chunk = stream.read(_CHUNK)
     is_even = returns == 0 or returns == newlines == both
-    return (delimiters, returns > 0) if is_even and not is_inside else None
+    return delimiters if is_even and not is_inside else None
 
 
 def _is_plain_header(chunk: bytes) -> bool:
@@ -202,19 +209,19 @@ def _is_plain_header(chunk: bytes) -> bool:
     return b'"' not in line and bool(line.strip()) and b"\n" in chunk
 
 
-def _read_by_duckdb(con: Any, source: Source, path: str | Path, *, delimiters: tuple[int, bool]) -> bool:
+def _read_by_duckdb(con: Any, source: Source, path: str | Path, *, delimiters: int) -> bool:
     """Return whether DuckDB has read the file whole, into the table of the source.
 
     It refuses lines with too few or too many cells, and too long ones: then Python reads the file anew, and says which.
-    One empty cell too many it lets pass; the number of delimiters tells.
+    One empty cell too many it lets pass, and where it is told which line ends to expect it stops without a word at
+    another inside quotes. It is not told, and the number of delimiters shows whether it has read every row.
     """
     layout = source.layout
-    count, ends_in_return = delimiters
     width = len(layout.titles)
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
     options = {
         "auto_detect": "false", "header": "true", "strict_mode": "true", "null_padding": "false", "quote": "'\"'",
-        "escape": "'\"'", "delim": literal(layout.delimiter), "new_line": "'\\r\\n'" if ends_in_return else "'\\n'",
+        "escape": "'\"'", "delim": literal(layout.delimiter),
         "columns": "{" + columns + "}", "compression": literal(_compression(path) or "none"),
         "max_line_size": str(_LONGEST_LINE), "nullstr": "''",
     }  # fmt: skip
@@ -228,8 +235,8 @@ def _read_by_duckdb(con: Any, source: Source, path: str | Path, *, delimiters: t
         )
     except duckdb.InvalidInputException:
         return False
-    (number, is_long), = con.execute(f"SELECT count(*), bool_or(is_long) FROM {quoted(source.table)}").fetchall()
-    if is_long or count != (number + 1) * (width - 1):
+    ((number, is_long),) = con.execute(f"SELECT count(*), bool_or(is_long) FROM {quoted(source.table)}").fetchall()
+    if is_long or delimiters != (number + 1) * (width - 1):
         con.execute(f"DROP TABLE {quoted(source.table)}")
         return False
     return True
@@ -238,9 +245,7 @@ def _read_by_duckdb(con: Any, source: Source, path: str | Path, *, delimiters: t
 # ---- Parquet ---------------------------------------------------------------------------------------------------------
 
 
-def take_parquet(
-    con: Any, path: str | Path, record: type[Incident], *, number: int, side: SideName | None
-) -> Source:
+def take_parquet(con: Any, path: str | Path, record: type[Incident], *, number: int, side: SideName | None) -> Source:
     """Return the rows of a Parquet file with canonical columns as a table of text, as CSV would hold them.
 
     A list of text is joined by `;`, the empty one is `(none)`. RecordError for a column that has no such form.
@@ -279,18 +284,19 @@ def _as_text(field: Any, path: str) -> str:
         written = f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%f')"
         whole = f"regexp_replace({written}, '\\.000000$', '')"
         return f"{whole} || 'Z'" if kind.tz is not None else whole
-    elif types.is_dictionary(kind) or not types.is_nested(kind):
-        if not (types.is_binary(kind) or types.is_time(kind) or types.is_duration(kind)):
-            return f"CAST({name} AS VARCHAR)"
+    elif not any(one(kind) for one in (types.is_nested, types.is_binary, types.is_time, types.is_duration)):
+        return f"CAST({name} AS VARCHAR)"
     message = f"the column {field.name} is of a kind that is not read: {kind}"
-    raise RecordError(message, Place(path), "expected text, a number, a date, a time, true and false, or a list of text")
+    raise RecordError(
+        message, Place(path), "expected text, a number, a date, a time, true and false, or a list of text"
+    )
 
 
 # ---- rows to be handed over ------------------------------------------------------------------------------------------
 
 
 def text_rows(source: Source, found: Any) -> Iterator[TextRow]:
-    """Yield rows of the table of a source as Python's reader of CSV would, from what a query of all its columns gives."""
+    """Yield rows of the table of a source as Python's reader of CSV would, from a query of all its columns."""
     places = source.indexes
     width = len(source.layout.titles)
     while batch := found.fetchmany(_BATCH):
@@ -299,5 +305,3 @@ def text_rows(source: Source, found: Any) -> Iterator[TextRow]:
             for place, cell in zip(places, cells, strict=True):
                 row[place] = cell or ""
             yield TextRow(number, row)
-
-

@@ -119,6 +119,7 @@ def _overlaps(episodes: list[Episode]) -> Iterator[Doubt]:
 
 
 def overlap(episode: Episode, other: Episode) -> Defect:
+    """Return the doubt about an episode that overlaps one that began before it."""
     systems = {found.incident.incident.source_system for found in (episode, other)}
     if None not in systems and len(systems) > 1:
         return _twin(episode.row, (other.incident, other.row))
