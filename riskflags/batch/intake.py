@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
     from riskflags.intake.account import Reject, RowWarning
-    from riskflags.intake.assemble import Settled
     from riskflags.intake.canonical import SideName
     from riskflags.intake.tables import TextRow
     from riskflags.pack import Pack
@@ -139,6 +138,16 @@ def _adopt(store: Store, name: str, schema: Schema) -> None:
     store._schemas[name] = schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
+@dataclass(frozen=True, slots=True)
+class _Slow:
+    """The records that the model has read, as tables; the rows and the `holds` of each, and whose end is unsure."""
+
+    tables: Tables
+    rows: Sequence[Sequence[RowPlace]]
+    holds: Sequence[Holds]
+    unsure: frozenset[RowPlace]
+
+
 class _Reading:
     """One call of `read_into`."""
 
@@ -171,7 +180,20 @@ class _Reading:
         rows.find_slow(self._known_slow(rows))
         items = {attribute: rows.list_items(attribute) for attribute in _LISTS}
         self._hand_over()
-        return self._finish(settle(self._material, self._reader, self._account), items)
+        return self._finish(self._settle(), items)
+
+    def _settle(self) -> _Slow:
+        """Return what the model has made of the rows that were handed over; the objects themselves are let go."""
+        settled = settle(self._material, self._reader, self._account)
+        self._material = Material()
+        world = World([incident for incident, _ in settled.records], self._as_of)
+        rows = [[draft.row for draft in (*r.drafts, *(draft for draft, _ in r.repeats))] for _, r in settled.records]
+        return _Slow(
+            gathered([world], self._pack, zone=self._pack.zone),
+            rows,
+            [incident.holds for incident in world.incidents],
+            settled.unsure,
+        )
 
     # ---- files -------------------------------------------------------------------------------------------------------
 
@@ -260,21 +282,21 @@ class _Reading:
 
     # ---- tables ------------------------------------------------------------------------------------------------------
 
-    def _finish(self, settled: Settled, items: Mapping[str, str]) -> BatchIntake:
+    def _finish(self, slow: _Slow, items: Mapping[str, str]) -> BatchIntake:
         handed_over = self._account.counts().read
         numbers = {name: number for number, name in enumerate(self._names)}
-        spots = {row: spot(numbers[row.source_file], row.source_row) for _, row in settled.placed()}
-        self._make_order([spots[row] for _, row in settled.placed()], [spots[row] for row in settled.unsure])
-        tables = gathered([World([i for i, _ in settled.records], self._as_of)], self._pack, zone=self._pack.zone)
-        holds = self._holds_in_order(settled, spots)
-        self._make_tables(tables, list(spots.values()), items, holds)
+        spots = [spot(numbers[rows[0].source_file], rows[0].source_row) for rows in slow.rows]
+        unsure = [one for one, rows in zip(spots, slow.rows, strict=True) if rows[0] in slow.unsure]
+        self._make_order(spots, unsure)
+        holds = self._holds_in_order(zip(spots, slow.holds, strict=True))
+        self._make_tables(slow.tables, spots, items, holds)
         fast_warned = self._warn_of_doubts()
         self._make_rejected()
-        self._make_origins(settled, spots, fast_warned)
+        self._make_origins(zip(spots, slow.rows, strict=True), fast_warned)
         fast = self._count_fast() - len(fast_warned)
         self._clear(items)
-        slow = self._account.counts()
-        counts = dataclasses.replace(slow, read=slow.read + fast, accepted=slow.accepted + fast)
+        counts = self._account.counts()
+        counts = dataclasses.replace(counts, read=counts.read + fast, accepted=counts.accepted + fast)
         account = self._account
         return BatchIntake(account.rejects(), account.warnings(), counts, tuple(self._files), tuple(holds), handed_over)
 
@@ -294,9 +316,9 @@ class _Reading:
         self._con.unregister("intake slow spots")
         self._con.unregister("intake unsure")
 
-    def _holds_in_order(self, settled: Settled, spots: Mapping[RowPlace, int]) -> dict[Holds, int]:
+    def _holds_in_order(self, slow: Iterable[tuple[int, Holds]]) -> dict[Holds, int]:
         """Return the number of each distinct `holds`, in the order of the records."""
-        found = [(spots[rows.drafts[0].row], incident.holds) for incident, rows in settled.records]
+        found = list(slow)
         first = f"SELECT min(spot) FROM {quoted(_ORDER)} WHERE fast GROUP BY spot >> 40"
         found += [(one, self._holds[place(one)[0]]) for (one,) in self._con.execute(first).fetchall()]
         numbers: dict[Holds, int] = {}
@@ -377,10 +399,11 @@ class _Reading:
         found = [(0, reject.source_row, reject.child_id) for reject in self._account.rejects() if reject.child_id]
         self._store.take("rejected", _arrow(found, self._schemas["rejected"]), self._schemas["rejected"])
 
-    def _make_origins(self, settled: Settled, spots: Mapping[RowPlace, int], fast_warned: Sequence[int]) -> None:
-        admitted = settled.admitted(self._account)
-        places = [spots[RowPlace(found.source_file, found.source_row)] for found in admitted]
-        rows = [(where, found.accepted, found.warned) for where, found in zip(places, admitted, strict=True)]
+    def _make_origins(self, slow: Iterable[tuple[int, Sequence[RowPlace]]], fast_warned: Sequence[int]) -> None:
+        """Make the table of where records stand; `slow` are the rows of each record that the model has read."""
+        warned = self._account.warned_rows()
+        doubtful = [(where, len(rows), sum(row in warned for row in rows)) for where, rows in slow]
+        rows = [(where, number - doubted, doubted) for where, number, doubted in doubtful]
         rows += [(where, 0, 1) for where in fast_warned]
         self._con.register("intake told", _arrow(rows, {"spot": "int64", "accepted": "int64", "warned": "int64"}))
         names = ", ".join(literal(name) for name in self._names)
