@@ -51,7 +51,7 @@ def rows_of(store: Store, name: str) -> list[dict[str, Any]]:
 
 
 def connection(store: Store) -> Any:
-    return store._con.con  # noqa: SLF001 - what the tables hold is asked without the library
+    return store.connection  # noqa: SLF001 - what the tables hold is asked without the library
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -77,7 +77,7 @@ def _compare(store: Store, found: BatchIntake, expected: Intake, pack: Pack) -> 
     tables = gathered([World(expected.incidents, AS_OF, expected.rejects)], pack, zone=pack.zone)
     assert found.holds == tables.holds
     for name, schema in schemas(pack).items():
-        assert store.schema(name) == schema
+        assert store.columns(name) == tuple(schema)
         told = getattr(tables, name).to_pylist()
         assert rows_of(store, name) == sorted(told, key=_numbers), name
     origins = rows_of(store, "origins")

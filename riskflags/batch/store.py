@@ -29,6 +29,10 @@ class Store:
         self.connection.unregister("taken")
         self._columns[name] = tuple(schema)
 
+    def adopt(self, name: str, columns: Iterable[str]) -> None:
+        """Take in a table that was made by SQL, by its columns."""
+        self._columns[name] = tuple(columns)
+
     def make(self, name: str, rows: Relation) -> None:
         """Make a table of the rows of a relation."""
         self.connection.execute(f"CREATE TABLE {quoted(name)} AS {rows.sql()}")
