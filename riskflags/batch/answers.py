@@ -5,40 +5,47 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from riskflags.batch import sql
 from riskflags.batch.cells import (
-    MANY,
-    Cell,
-    Expr,
+    combined,
     constant,
     decided,
     every,
     how_many,
-    sql,
     length,
     negation,
     no,
     possibly,
     some,
     surely,
-    texts,
-    together,
     unsure,
     where,
     yes,
 )
-from riskflags.condition import Comparison, Condition, Constant, Group, Named, Operand, codes_of
+from riskflags.condition import Comparison, Constant, Group, Named, codes_of, names_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from riskflags.batch.cells import Cell
+    from riskflags.batch.sql import Expr
+    from riskflags.condition import Condition, Operand
+
     Cells = Mapping[str, Cell]
-Leaves = dict[Comparison, Expr]
-"""The answers of comparisons that are columns already; of a negated one, that of the comparison itself."""
+    Leaves = Mapping[Comparison, Expr]
+    """The answers of comparisons that are columns already; of a negated one, that of the comparison itself."""
 
 
-def answer(condition: Condition, cells: Cells, leaves: Leaves | None = None) -> Expr:
-    """Return True, False or NULL for every row."""
+def names_of(*conditions: Condition | None) -> frozenset[str]:
+    """Return every name that some conditions read."""
+    return frozenset[str]().union(*(names_read(one) for one in conditions if one is not None))
+
+
+def answer(condition: Condition | None, cells: Cells, leaves: Leaves | None = None) -> Expr:
+    """Return True, False or NULL for every row; True of no condition."""
     match condition:
+        case None:
+            return yes()
         case Comparison():
             return _compare(condition, cells, leaves)
         case Named():
@@ -67,18 +74,17 @@ def _group(group: Group, found: list[Expr]) -> Expr:
             assert_never(group.kind)
 
 
-def operand_cell(operand: Operand, cells: Cells) -> Cell:
-    """Return the values of an operand."""
+def _operand(operand: Operand, cells: Cells) -> Cell:
     return constant(operand.value) if isinstance(operand, Constant) else cells[operand.name]
 
 
-def _compare(comparison: Comparison, cells: Cells, leaves: Leaves | None = None) -> Expr:
+def _compare(comparison: Comparison, cells: Cells, leaves: Leaves | None) -> Expr:
     if leaves is not None and (found := leaves.get(replace(comparison, positive=True))) is not None:
         return found if comparison.positive else negation(found)
     cell = cells[comparison.name]
     if comparison.operator in ("in", "not_in") and comparison.constants is not None:
         return _is_one_of(comparison, cell)
-    operands = [operand_cell(operand, cells) for operand in comparison.operands]
+    operands = [_operand(operand, cells) for operand in comparison.operands]
     found = OPERATORS[comparison.operator](cell, operands)
     return found if comparison.positive else negation(found)
 
@@ -90,7 +96,7 @@ def _is_one_of(comparison: Comparison, cell: Cell) -> Expr:
     return found if (comparison.operator == "in") is comparison.positive else negation(found)
 
 
-def sides(comparison: Comparison) -> tuple[Comparison, ...]:
+def _sides(comparison: Comparison) -> tuple[Comparison, ...]:
     """Return `between` as the comparisons with its two ends; any other by itself."""
     if comparison.operator != "between":
         return (comparison,)
@@ -131,7 +137,9 @@ def _same(a: Cell, b: Cell) -> Expr:
 
 def _codes(cell: Cell) -> Expr:
     """Return a list of codes; a single code as a list of one."""
-    return cell.value if cell.kind == "codes" else sql.ifelse(cell.absent, sql.null("array<string>"), sql.array([cell.value]))
+    if cell.kind == "codes":
+        return cell.value
+    return sql.ifelse(cell.absent, sql.null("array<string>"), sql.array([cell.value]))
 
 
 def _is_open(cell: Cell) -> Expr:
@@ -139,12 +147,8 @@ def _is_open(cell: Cell) -> Expr:
     return no() if cell.kind != "codes" or cell.needs is None else length(cell.needs) > 0
 
 
-def _among(value: Expr, cell: Cell) -> Expr:
-    return _codes(cell).contains(value)
-
-
 def _in(a: Cell, b: Cell) -> Expr:
-    return _present([a, b], decided(true=_among(a.value, b), false=negation(_is_open(b))))
+    return _present([a, b], decided(true=_codes(b).contains(a.value), false=negation(_is_open(b))))
 
 
 def _present(cells: list[Cell], found: Expr) -> Expr:
@@ -170,8 +174,7 @@ def _has_all(a: Cell, b: Cell) -> Expr:
 
 
 def _recorded(a: Cell, b: Cell) -> Expr:
-    held = a.held if not isinstance(a.held, bool) else sql.literal(a.held)
-    return sql.ifelse(a.known, b.value, sql.ifelse(held, negation(b.value), unsure()))
+    return sql.ifelse(a.known, b.value, sql.ifelse(a.fillable, negation(b.value), unsure()))
 
 
 OPERATORS: Mapping[str, Callable[[Cell, list[Cell]], Expr]] = {
@@ -200,9 +203,11 @@ OPERATORS: Mapping[str, Callable[[Cell, list[Cell]], Expr]] = {
 # ---- needs, and what decided -----------------------------------------------------------------------------------------
 
 
-def needs(condition: Condition, cells: Cells, leaves: Leaves | None = None) -> Expr:
+def needs(condition: Condition | None, cells: Cells, leaves: Leaves | None = None) -> Expr | None:
     """Return what would decide an undecided condition, as a list with repeats; None where it needs nothing ever."""
-    return together(where(guard, one) for guard, one in _open(condition, cells, leaves))
+    if condition is None:
+        return None
+    return combined(where(guard, one) for guard, one in _open(condition, cells, leaves))
 
 
 def _open(condition: Condition, cells: Cells, leaves: Leaves | None) -> Iterator[tuple[Expr, Expr]]:
@@ -210,11 +215,11 @@ def _open(condition: Condition, cells: Cells, leaves: Leaves | None) -> Iterator
     undecided = answer(condition, cells, leaves).isnull()
     match condition:
         case Comparison():
-            for side in sides(condition):
-                read = [cells[side.name], *(operand_cell(operand, cells) for operand in side.operands)]
-                found = together(cell.needs for cell in read)
+            for side in _sides(condition):
+                read = [cells[side.name], *(_operand(operand, cells) for operand in side.operands)]
+                found = combined(cell.needs for cell in read)
                 if found is not None:
-                    yield (undecided if side is condition else undecided & _compare(side, cells).isnull()), found
+                    yield (undecided if side is condition else undecided & answer(side, cells).isnull()), found
         case Named():
             yield from _open(condition.condition, cells, leaves)
         case Group():
@@ -237,5 +242,3 @@ def deciding(condition: Condition, cells: Cells, leaves: Leaves | None = None) -
                 yield from ((held & guard, one) for guard, one in deciding(child, cells, leaves))
         case _:
             assert_never(condition)
-
-

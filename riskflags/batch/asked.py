@@ -4,39 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from riskflags.batch.answers import answer, needs
+from riskflags.batch import sql
+from riskflags.batch.answers import answer, names_of, needs
 from riskflags.batch.calendars import deadline
 from riskflags.batch.cells import (
-    MILLION,
-    Cell,
-    Expr,
+    combined,
     every,
-    sql,
+    length,
+    listed,
     negation,
     no_texts,
     number,
+    only,
     possibly,
     some,
     surely,
     together,
     where,
-    yes,
 )
-from riskflags.batch.frames import Frame, Rows
-from riskflags.batch.verdicts import FIRED, NO_SEAT
+from riskflags.batch.facts import MILLION
+from riskflags.batch.relations import union
+from riskflags.batch.verdicts import FIRED, NO_SEAT, rows_of_rule
 from riskflags.batch.windows import spans
 from riskflags.calendar import ParamDuration
-from riskflags.condition import names_read
-from riskflags.looking import THIS
+from riskflags.looking import PARAM, THIS
 from riskflags.pack import RecordedAction, RecordedField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from riskflags.batch.frames import Frames
+    from riskflags.batch.cells import Cell
+    from riskflags.batch.frames import Frame, Frames, Rows
+    from riskflags.batch.relations import Relation
+    from riskflags.batch.sql import Expr
     from riskflags.pack import Action, Ask, Due, Rule
 
 SEVERITY = "severity"
+_FLAG = ("severity", "could_be", "severity_needs")
+_KEYS = ("record", "seat")
+"""What tells requirements apart."""
 
 
 class Line(NamedTuple):
@@ -61,34 +67,21 @@ def rows_of(action: Action) -> Rows:
     return "seats" if action.per == "suspect" else "records"
 
 
-def with_severity(frame: Frame) -> dict[str, Cell]:
-    """Return the cells of rows that hold the columns of a flag, with the severity of that flag."""
-    table = frame.table
-    low, high = (table[name].cast("int64") * MILLION for name in ("severity", "could_be"))
-    return {**frame.cells, SEVERITY: number(low, high, needs=table["severity_needs"], is_known=True)}
-
-
 def names_of_action(action: Action, lines: Sequence[Line]) -> frozenset[str]:
     """Return every name that the requirements of an action read of the record that asks, or of its items."""
-    conditions = [line.ask.when for line in lines if line.ask.when is not None]
-    conditions += [action.when] if action.when is not None else []
-    conditions += [way.where for way in action.satisfied_by if not isinstance(way, RecordedField) and way.where is not None]
-    names = frozenset[str]().union(*map(names_read, conditions), *(_names_of(line.due(action)) for line in lines))
+    conditions = [line.ask.when for line in lines] + [action.when]
+    conditions += [way.where for way in action.satisfied_by if not isinstance(way, RecordedField)]
+    names = names_of(*conditions).union(*(_names_of_dues(line.due(action)) for line in lines))
     names |= {way.name for way in action.satisfied_by if isinstance(way, RecordedField)}
-    spans = [way.still_counts for way in action.satisfied_by if isinstance(way, RecordedAction)]
-    names |= {f"param.{span.param}" for span in spans if isinstance(span, ParamDuration)}
+    counting = [way.still_counts for way in action.satisfied_by if isinstance(way, RecordedAction)]
+    names |= {f"{PARAM}{span.param}" for span in counting if isinstance(span, ParamDuration)}
     return frozenset(name.removeprefix(THIS) for name in names if name != SEVERITY)
 
 
-_FLAG = ("severity", "could_be", "severity_needs")
-
-
-def by_seat(frames: Frames, rows: Expr, columns: list[str]) -> Expr:
+def by_seat(frames: Frames, rows: Relation, columns: Sequence[str]) -> Relation:
     """Return what is about a record, or about one suspect, once for each seat that it concerns."""
     seats = frames.store.table("seats", ["record", "seat", "suspect.id"])
-    renamed = seats.rename({"~record": "record"})
-    rows = rows.select("record", "suspect_id", "for_each", *columns)
-    joined = rows.join(renamed, rows["record"] == renamed["~record"])
+    joined = rows.select("record", "suspect_id", "for_each", *columns).join(seats, "record")
     alike = surely(joined["suspect_id"] == joined["suspect.id"])
     about = joined["suspect.id"].isnull() | ~joined["for_each"] | alike
     return joined.filter(about).select("record", "seat", *columns)
@@ -100,158 +93,138 @@ def asked(frames: Frames, action: Action, lines: Sequence[Line], made: str) -> N
     for line in lines:
         groups.setdefault(line.due(action), []).append(line)
     for dues, own in groups.items():
-        plain = [line for line in own if line.ask.when is None]
+        plain = [line.number for line in own if line.ask.when is None]
         parts = [_plain(frames, action, plain)] if plain else []
         parts += [_conditional(frames, action, line) for line in own if line.ask.when is not None]
-        found = parts[0] if len(parts) == 1 else sql.union(*parts)
-        frames.store.add(made, _with_deadline(frames, action, dues, found))
+        frames.store.add(made, _with_deadline(frames, action, dues, union(*parts)))
 
 
-def _columns(table: Expr, unsure: Expr) -> dict[str, Expr]:
-    return {"rule": table["rule"], **{name: table[name] for name in _FLAG}, "unsure": unsure}
-
-
-def _concerned(frames: Frames, action: Action, flags: Expr, unsure: Expr) -> Expr:
-    """Return flags by the requirement that each concerns: of its suspect, of every suspect, or of the record."""
-    table = flags.select("record", "suspect_id", "for_each", **_columns(flags, unsure))
-    if rows_of(action) == "seats":
-        return by_seat(frames, table, ["rule", *_FLAG, "unsure"])
-    return table.drop("suspect_id", "for_each").mutate(seat=sql.literal(NO_SEAT, "int64"))
-
-
-def _plain(frames: Frames, action: Action, lines: Sequence[Line]) -> Expr:
+def _plain(frames: Frames, action: Action, rules: list[int]) -> Relation:
     flags = frames.store.table(FIRED)
-    return _concerned(frames, action, flags.filter(flags["rule"].isin([line.number for line in lines])), no_texts())
+    return _concerned(frames, action, flags.filter(flags["rule"].isin(rules)).mutate(unsure=no_texts()))
 
 
-def _conditional(frames: Frames, action: Action, line: Line) -> Expr:
+def _conditional(frames: Frames, action: Action, line: Line) -> Relation:
+    """Return the flags that ask by a line with a condition, or may, with what would settle it."""
     frame, cells = on_outcomes(frames, line, FIRED)
-    if line.ask.when is None:
-        return _concerned(frames, action, frame.table, no_texts())
-    holds = answer(line.ask.when, cells)
-    unsure = needs(line.ask.when, cells)
-    table = frame.table.mutate(**{"~asks": holds, "~unsure": no_texts() if unsure is None else unsure})
+    unsure = listed(needs(line.ask.when, cells))
+    table = frame.table.mutate(**{"~asks": answer(line.ask.when, cells), "~unsure": unsure})
     table = table.filter(possibly(table["~asks"]))
-    return _concerned(frames, action, table, where(table["~asks"].isnull(), table["~unsure"]))
+    return _concerned(frames, action, table.mutate(unsure=only(table["~asks"].isnull(), table["~unsure"])))
 
 
-def on_outcomes(frames: Frames, line: Line, outcomes: str) -> tuple[Frame, dict[str, Cell]]:
+def _concerned(frames: Frames, action: Action, flags: Relation) -> Relation:
+    """Return flags by the requirement that each concerns: of its suspect, of every suspect, or of the record."""
+    columns = ("rule", *_FLAG, "unsure")
+    if rows_of(action) == "seats":
+        return by_seat(frames, flags, columns)
+    return flags.select("record", *columns, seat=sql.literal(NO_SEAT, "int64"))
+
+
+def on_outcomes(frames: Frames, line: Line, outcomes: str) -> tuple[Frame, Mapping[str, Cell]]:
     """Return the outcomes of a rule, each on its own row, with what the condition of a line reads."""
-    names = names_read(line.ask.when) - {SEVERITY} if line.ask.when is not None else frozenset[str]()
-    rows: Rows = "seats" if line.rule.for_each else "records"
-    keys = ["record", "seat"] if line.rule.for_each else ["record"]
     flags = frames.store.table(outcomes)
     flags = flags.filter(flags["rule"] == line.number)
-    return beside(frames, names, rows, flags, keys)
+    names = names_of(line.ask.when) - {SEVERITY}
+    return _beside(frames, names, rows_of_rule(line.rule), flags)
 
 
-def beside(
-    frames: Frames, names: Iterable[str], rows: Rows, flags: Expr, keys: Sequence[str]
-) -> tuple[Frame, dict[str, Cell]]:
+def _beside(frames: Frames, names: Iterable[str], rows: Rows, flags: Relation) -> tuple[Frame, Mapping[str, Cell]]:
     """Return flags beside the values of some names on the rows with the same keys, and those with the severity."""
-    frame = frames.frame({*names, frames.pack.effective_by}, rows=rows)
-    columns = [name for name in flags.columns if name not in frame.keys]
-    others = flags.select(*columns, **{f"~{key}": flags[key] for key in keys})
-    joined = frame.table.join(others, [frame.table[key] == others[f"~{key}"] for key in keys])
-    found = frame.onto(joined)
-    return found, with_severity(found)
+    frame = frames.frame(names, rows=rows)
+    more = [name for name in flags.columns if name not in frame.head]
+    found = frame.onto(frame.table.join(flags.select(*frame.keys, *more), *frame.keys))
+    return found, _with_severity(found)
+
+
+def _with_severity(frame: Frame) -> dict[str, Cell]:
+    """Return the cells of rows that hold the columns of a flag, with the severity of that flag."""
+    low, high = (frame[name].cast("int64") * MILLION for name in ("severity", "could_be"))
+    return {**frame.cells, SEVERITY: number(low, high, needs=frame["severity_needs"], is_known=True)}
 
 
 # ---- deadlines -------------------------------------------------------------------------------------------------------
 
 
-def _names_of(dues: Sequence[Due]) -> frozenset[str]:
-    found = {due.anchor for due in dues}
-    found |= {f"param.{due.within.param}" for due in dues if isinstance(due.within, ParamDuration)}
-    return frozenset(found).union(*(names_read(due.when) - {SEVERITY} for due in dues if due.when is not None))
+def _names_of_dues(dues: Sequence[Due]) -> frozenset[str]:
+    names = names_of(*(due.when for due in dues)) - {SEVERITY}
+    params = (due.within.param for due in dues if isinstance(due.within, ParamDuration))
+    return names.union((due.anchor for due in dues), (f"{PARAM}{param}" for param in params))
 
 
 class _Case(NamedTuple):
-    """One case of a deadline: where it is looked at, where it has a deadline, and what is then said."""
+    """One case of a deadline: where it is looked at and anchored, its two ends there, and what is then said."""
 
-    here: Expr
     anchored: Expr
     low: Expr
     high: Expr
     anchor: Cell
-    absent: Expr
-    inexact: Expr
+    absent: Expr | None
+    inexact: Expr | None
 
 
-def _with_deadline(frames: Frames, action: Action, dues: tuple[Due, ...], flags: Expr) -> Expr:
+class _Ends(NamedTuple):
+    """The columns of the two ends of a deadline, for one of the lengths that it can have."""
+
+    low: str
+    high: str
+
+
+def _with_deadline(frames: Frames, action: Action, dues: tuple[Due, ...], flags: Relation) -> Relation:
     """Return what asks, with the deadline by the first case that holds, and those before it that may."""
-    rows = rows_of(action)
-    frame, _ = beside(frames, _names_of(dues), rows, flags, ["record", "seat"] if rows == "seats" else ["record"])
-    table = frame.table
-    found: list[tuple[Due, list[tuple[str, str]]]] = []
-    for due in dues:
-        ends: list[tuple[str, str]] = []
-        for place, (_, span) in enumerate(spans(due.within, frame.cells, frames.pack)):
-            here = frame.onto(table)
-            table, when = deadline(
-                frames.store, table, here.cells[due.anchor], span, lambda t, name=due.anchor: frame.onto(t).cells[name]
-            )
-            low, high = f"due {len(found)} {place} low", f"due {len(found)} {place} high"
-            table = table.mutate(**{low: when.low, high: when.high})
-            ends.append((low, high))
-        found.append((due, ends))
-    frame = frame.onto(table)
-    cells = with_severity(frame)
-    return _hull(frame, list(_cases(frames, found, frame, cells)), rows)
+    frame, _ = _beside(frames, _names_of_dues(dues), rows_of(action), flags)
+    ends: list[list[_Ends]] = []
+    for place, due in enumerate(dues):
+        ends.append([])
+        for n, (_, span) in enumerate(spans(due.within, frame.cells, frames.pack)):
+            beside, when = deadline(frames.store, frame, due.anchor, span)
+            own = _Ends(f"due {place} {n} low", f"due {place} {n} high")
+            frame = frame.onto(beside.mutate(**{own.low: when.low, own.high: when.high}))
+            ends[place].append(own)
+    return _hull(frame, list(_cases(frames, dues, ends, frame)))
 
 
-def _cases(frames: Frames, found: list[tuple[Due, list[tuple[str, str]]]], frame: Frame, cells: Mapping[str, Cell]) -> Iterator[_Case]:
+def _cases(frames: Frames, dues: Sequence[Due], ends: list[list[_Ends]], frame: Frame) -> Iterator[_Case]:
+    cells = _with_severity(frame)
+    none = sql.null("int64")
     before: list[Expr] = []
-    for due, ends in found:
-        holds = yes() if due.when is None else answer(due.when, cells)
+    for due, own in zip(dues, ends, strict=True):
+        holds = answer(due.when, cells)
         here = possibly(holds) & every(negation(one) for one in before)
         before.append(surely(holds))
         anchor = cells[due.anchor]
         lengths = [one for one, _ in spans(due.within, cells, frames.pack)]
-        none = sql.null("int64")
-        low, high = (
-            sql.cases(
-                *((one, frame.table[column]) for one, column in zip(lengths, columns, strict=True)), else_=none
-            )
-            for columns in zip(*ends, strict=True)
-        )
-        covered = low.notnull() & high.notnull()
-        low, high = (sql.ifelse(covered, end, none) for end in (low, high))
+        low = sql.cases(*((one, frame[column.low]) for one, column in zip(lengths, own, strict=True)), else_=none)
+        high = sql.cases(*((one, frame[column.high]) for one, column in zip(lengths, own, strict=True)), else_=none)
         known, absent = anchor.known, where(anchor.absent, anchor.needs)
         if isinstance(due.within, ParamDuration):
-            param = cells[f"param.{due.within.param}"]
+            param = cells[f"{PARAM}{due.within.param}"]
             known &= param.known
-            absent = together((absent, where(param.absent, param.needs)))
-        asked_when = None if due.when is None else needs(due.when, cells)
-        inexact = together((asked_when, where(known & (low < high), anchor.needs)))
+            absent = combined((absent, where(param.absent, param.needs)))
+        covered = here & known & low.notnull() & high.notnull()
+        inexact = combined((needs(due.when, cells), where(known & (low < high), anchor.needs)))
         yield _Case(
-            here, here & known, sql.ifelse(here & known, low, none), sql.ifelse(here & known, high, none), anchor,
-            where(here, absent), where(here, inexact),
+            here & known, sql.ifelse(covered, low, none), sql.ifelse(covered, high, none), anchor, where(here, absent),
+            where(here, inexact),
         )  # fmt: skip
 
 
-def _hull(frame: Frame, cases: list[_Case], rows: Rows) -> Expr:
-    none, no_day = sql.null("int64"), sql.null("date")
-    table = frame.table
-    low = _least([case.low for case in cases])
-    high = _greatest([case.high for case in cases])
+def _hull(frame: Frame, cases: list[_Case]) -> Relation:
+    """Return what asks, with the span from the earliest end of its cases to the latest."""
+    none = sql.null("int64")
     anchor_low = _least([sql.ifelse(case.anchored, case.anchor.low, none) for case in cases])
     days = [(case.anchored & (case.anchor.low == anchor_low), case.anchor.day) for case in cases]
-    absent, inexact = together(case.absent for case in cases), together(case.inexact for case in cases)
-    return table.select(
-        record=table["record"],
-        seat=table["seat"] if rows == "seats" else sql.literal(NO_SEAT, "int64"),
-        rule=table["rule"],
-        severity=table["severity"],
-        unsure=table["unsure"],
-        low=low,
-        high=high,
+    return frame.table.select(
+        "record", "rule", "severity", "unsure",
+        seat=frame["seat"] if frame.rows == "seats" else sql.literal(NO_SEAT, "int64"),
+        low=_least([case.low for case in cases]),
+        high=_greatest([case.high for case in cases]),
         anchor_low=anchor_low,
-        anchor_day=sql.cases(*days, else_=no_day),
-        absent=no_texts() if absent is None else absent,
-        inexact=no_texts() if inexact is None else inexact,
+        anchor_day=sql.cases(*days, else_=sql.null("date")),
+        absent=listed(combined(case.absent for case in cases)),
+        inexact=listed(combined(case.inexact for case in cases)),
         uncovered=some(case.anchored & case.low.isnull() for case in cases),
-    )
+    )  # fmt: skip
 
 
 def _least(values: list[Expr]) -> Expr:
@@ -265,49 +238,48 @@ def _greatest(values: list[Expr]) -> Expr:
 # ---- all that ask together -------------------------------------------------------------------------------------------
 
 
-def merged(frames: Frames, made: str) -> Expr:
+def merged(frames: Frames, made: str) -> Relation:
     """Return one row for each requirement: the earliest deadline of all that ask and whose anchor is known.
 
     A flag that only may ask can bring the deadline forward and not put it off.
     """
     rows = frames.store.table(made)
-    rows = rows.mutate(may=rows["unsure"].length() > 0)
-    keys = ["record", "seat"]
+    rows = rows.mutate(may=length(rows["unsure"]) > 0)
     is_sure = ~rows["may"]
-    sums = rows.group_by(keys).agg(
-        any_sure=is_sure.any(), severity=rows["severity"].max(), rules=rows["rule"].collect(distinct=True),
+    sums = rows.aggregate(
+        _KEYS, any_sure=is_sure.any(), severity=rows["severity"].max(), rules=rows["rule"].collect(distinct=True),
         sure_low=rows["low"].min(where=is_sure), sure_high=rows["high"].min(where=is_sure),
         any_low=rows["low"].min(), any_high=rows["high"].min(),
         sure_inexact=rows["inexact"].collect(where=is_sure), any_inexact=rows["inexact"].collect(),
         absent=rows["absent"].collect(), unsure=rows["unsure"].collect(),
-        anchor_low=rows["anchor_low"].min(), anchor_day=rows["anchor_day"].at_least(rows["anchor_low"]),
-        uncovered=rows["uncovered"].any(),
+        anchor_day=rows["anchor_day"].at_least(rows["anchor_low"]), uncovered=rows["uncovered"].any(),
     )  # fmt: skip
-    low = sql.ifelse(sums["any_sure"], sums["sure_low"], sums["any_low"])
-    high = sql.ifelse(sums["any_sure"], sums["sure_high"], sums["any_high"])
+    is_sure = sums["any_sure"]
     base = sums.select(
-        *keys, "severity", "rules", "any_sure", "anchor_low", "anchor_day", "uncovered", low=low, high=high,
-        absent=sums["absent"].flatten(), unsure=sql.ifelse(sums["any_sure"], no_texts(), sums["unsure"].flatten()),
-        inexact=sql.ifelse(sums["any_sure"], sums["sure_inexact"], sums["any_inexact"]).flatten(),
+        *_KEYS, "severity", "rules", "any_sure", "anchor_day", "uncovered",
+        low=sql.ifelse(is_sure, sums["sure_low"], sums["any_low"]),
+        high=sql.ifelse(is_sure, sums["sure_high"], sums["any_high"]),
+        absent=sums["absent"].flatten(), unsure=only(~is_sure, sums["unsure"].flatten()),
+        inexact=sql.ifelse(is_sure, sums["sure_inexact"], sums["any_inexact"]).flatten(),
     )  # fmt: skip
     return _brought_forward(rows, base)
 
 
-def _brought_forward(rows: Expr, base: Expr) -> Expr:
+def _brought_forward(rows: Relation, base: Relation) -> Relation:
     """Return the requirements with the deadlines that flags which only may ask bring forward, in the order of rules."""
-    keys = ["record", "seat"]
     may = rows.filter(rows["may"] & rows["low"].notnull())
-    may = may.select(*keys, "low", needs=together((may["unsure"], may["inexact"])), earlier=may["low"].least_before([may[key] for key in keys], may["rule"]))
-    renamed = may.rename({f"~{name}": name for name in may.columns})
-    joined = base.join(renamed, [base[key] == renamed[f"~{key}"] for key in keys])
-    earlier = (joined["~low"] < joined["low"]) & possibly(joined["~low"] < joined["~earlier"])
+    may = may.select(
+        *_KEYS, may_low=may["low"], may_asked=together(may["unsure"], may["inexact"]),
+        earlier=may["low"].least_before([may[key] for key in _KEYS], may["rule"]),
+    )  # fmt: skip
+    joined = base.join(may, *_KEYS)
+    earlier = (joined["may_low"] < joined["low"]) & possibly(joined["may_low"] < joined["earlier"])
     ahead = joined.filter(joined["any_sure"] & surely(earlier))
-    found = ahead.group_by(keys).agg(may_low=ahead["~low"].min(), may_asked=ahead["~needs"].collect())
-    other = found.rename({f"~{key}": key for key in keys})
-    both = base.left_join(other, [base[key] == other[f"~{key}"] for key in keys])
+    found = ahead.aggregate(_KEYS, may_low=ahead["may_low"].min(), may_asked=ahead["may_asked"].collect())
+    both = base.left_join(found, *_KEYS)
     low = both["may_low"].fill_null(both["low"])
-    inexact = together((both["inexact"], both["may_asked"].flatten().fill_null(no_texts())))
+    inexact = together(both["inexact"], both["may_asked"].flatten().fill_null(no_texts()))
     return both.select(
-        *keys, "severity", "rules", "unsure", "absent", "anchor_low", "anchor_day", "uncovered", "high", low=low,
-        inexact=sql.ifelse(surely(low < both["high"]), inexact, no_texts()),
+        *_KEYS, "severity", "rules", "unsure", "absent", "anchor_day", "uncovered", "high", low=low,
+        inexact=only(low < both["high"], inexact),
     )  # fmt: skip

@@ -40,23 +40,22 @@ def assessments(plan: Plan, incidents: Sequence[Incident], head: Head, *, start:
     told = _Told(head)
     for first in range(0, len(incidents), _AT_ONCE):
         some = incidents[first : first + _AT_ONCE]
-        rows = _rows(plan, start + first, start + first + len(some))
-        there = {row["record"] for row in rows.pop("records").get(-1, [])}
-        for number, incident in enumerate(some, start=start + first):
-            yield told.assessment(incident, {name: of.get(number, []) for name, of in rows.items()}, there=number in there)
+        low, high = start + first, start + first + len(some)
+        tables = {name: _rows(plan, name, low, high) for name in (FIRED, OPEN, REQUIREMENTS, TWINS, GRADES)}
+        there = _rows(plan, "records", low, high, ["record"])
+        for number, incident in enumerate(some, start=low):
+            rows = {name: of.get(number, []) for name, of in tables.items()}
+            yield told.assessment(incident, rows, there=number in there)
 
 
-def _rows(plan: Plan, start: int, stop: int) -> dict[str, dict[int, list[Row]]]:
-    """Return the rows of some records, by table and record."""
-    found: dict[str, dict[int, list[Row]]] = {}
-    for name in (FIRED, OPEN, REQUIREMENTS, TWINS, GRADES, "records"):
-        by_record: dict[int, list[Row]] = {}
-        found[name] = by_record
-        if plan.store.has(name):
-            table = plan.store.table(name, ["record"] if name == "records" else None)
-            some = table.filter((table["record"] >= start) & (table["record"] < stop))
-            for row in plan.store.rows(some).to_pylist():
-                by_record.setdefault(-1 if name == "records" else row["record"], []).append(row)
+def _rows(plan: Plan, name: str, low: int, high: int, columns: Sequence[str] | None = None) -> Mapping[int, list[Row]]:
+    """Return the rows of a table for the records of some numbers, by record; none where there is no such table."""
+    if not plan.store.has(name):
+        return {}
+    table = plan.store.table(name, columns)
+    found: dict[int, list[Row]] = {}
+    for row in plan.store.rows(table.filter((table["record"] >= low) & (table["record"] < high))).to_pylist():
+        found.setdefault(row["record"], []).append(row)
     return found
 
 
@@ -150,9 +149,7 @@ class _Told:
 
     def _requirement(self, incident: Incident, row: Row) -> Requirement:
         action, zone = self._actions[row["action"]], self._names.zone
-        due_from, due_at = (
-            None if row[end] is None else moment_at(row[end], zone) for end in ("due_from", "due_at")
-        )
+        due_from, due_at = (None if row[end] is None else moment_at(row[end], zone) for end in ("due_from", "due_at"))
         return Requirement(
             incident_id=incident.incident.id or "",
             child_id=incident.child.id,
@@ -175,8 +172,8 @@ class _Told:
         )
 
     def _cautions(self, incident: Incident, rows: Mapping[str, list[Row]]) -> tuple[Caution, ...]:
-        pack = self._pack
-        uncovered = (uncovered_caution(self._actions[row["action"]], pack) for row in rows[REQUIREMENTS] if row["uncovered"])
+        not_covered = (row["action"] for row in rows[REQUIREMENTS] if row["uncovered"])
+        uncovered = (uncovered_caution(self._actions[number], self._pack) for number in not_covered)
         alone = record_cautions(incident, self._names, as_of=int(self._head.as_of.timestamp()))
         return in_order((*uncovered, *self._twins(rows[TWINS]), *alone))
 

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch import sql
-from riskflags.batch.cells import Cell, Expr, surely
+from riskflags.batch.cells import surely
 from riskflags.batch.windows import moved_day
 from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_day_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-    from riskflags.batch.sql import Relation
+    from riskflags.batch.frames import Frame
+    from riskflags.batch.relations import Relation
+    from riskflags.batch.sql import Expr
     from riskflags.batch.store import Store
     from riskflags.pack import Pack
 
@@ -31,7 +34,7 @@ _FIRST, _LAST = date(1899, 12, 1), date(2300, 1, 31)
 _SECONDS_A_DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Due:
     """A deadline in every row: its two ends, NULL where the calendar does not cover it."""
 
@@ -75,7 +78,7 @@ def _of_zone(zone: ZoneInfo) -> tuple[list[date], dict[str, list[Any]]]:
     columns: dict[str, list[Any]] = {"date": days[:-1], "start": starts[:-1], "end": [one - 1 for one in starts[1:]]}
     changes = [
         (None, 0) if after - before == _SECONDS_A_DAY else _change(before, after, zone)
-        for before, after in zip(starts, starts[1:], strict=False)
+        for before, after in pairwise(starts)
     ]
     columns["changes_at"], columns["change"] = [at for at, _ in changes], [by for _, by in changes]
     return days[:-1], columns
@@ -117,37 +120,34 @@ def _school(school: School | None, days: list[date], pack: Pack) -> tuple[list[i
 # ---- deadlines -------------------------------------------------------------------------------------------------------
 
 
-def deadline(store: Store, table: Relation, anchor: Cell, within: Duration, rebind: Callable[[Relation], Cell]) -> tuple[Relation, Due]:
-    """Return the rows with the days that a deadline needs beside them, and when it falls due a span after the anchor.
-
-    `rebind` gives the anchor's cell on a table that has the columns of `table`.
-    """
+def deadline(store: Store, frame: Frame, anchor: str, within: Duration) -> tuple[Relation, Due]:
+    """Return the rows with the days that a deadline needs beside them, and when it falls due: a span after an anchor."""
+    cell = frame.cells[anchor]
     if within.unit in ELAPSED_SECONDS:
         seconds = within.amount * ELAPSED_SECONDS[within.unit]
-        return table, Due(anchor.low + seconds, anchor.high + seconds)
+        return frame.table, Due(cell.low + seconds, cell.high + seconds)
     if within.unit in ("same day", "working days"):
-        beside, (day,) = _beside(store, table, [anchor.day])
+        beside, (day,) = _beside(store, frame.table, [cell.day])
         end = beside[f"{day} end" if within.unit == "same day" else f"{day} {working(within.amount)}"]
         return beside, Due(end, end)
     if within.unit == "before next school day":
-        beside, (low_day, high_day) = _beside(store, table, [anchor.low_day, anchor.high_day])
-        moved = rebind(beside)
-        return beside, Due(_school_start(beside, low_day, moved.low), _school_start(beside, high_day, moved.high))
-    wanted = [anchor.low_day, moved_day(anchor.low_day, within), anchor.high_day, moved_day(anchor.high_day, within)]
-    beside, (low_day, low_to, high_day, high_to) = _beside(store, table, wanted)
-    moved = rebind(beside)
-    low = _same_time(beside, moved.low, low_day, low_to)
-    return beside, Due(low, low if moved.is_exact else _same_time(beside, moved.high, high_day, high_to))
+        beside, (low_day, high_day) = _beside(store, frame.table, [cell.low_day, cell.high_day])
+        cell = frame.onto(beside).cells[anchor]
+        return beside, Due(_school_start(beside, low_day, cell.low), _school_start(beside, high_day, cell.high))
+    wanted = [cell.low_day, moved_day(cell.low_day, within), cell.high_day, moved_day(cell.high_day, within)]
+    beside, (low_day, low_to, high_day, high_to) = _beside(store, frame.table, wanted)
+    cell = frame.onto(beside).cells[anchor]
+    low = _same_time(beside, cell.low, low_day, low_to)
+    return beside, Due(low, low if cell.is_exact else _same_time(beside, cell.high, high_day, high_to))
 
 
 def _beside(store: Store, table: Relation, wanted: Sequence[Expr]) -> tuple[Relation, list[str]]:
     """Return rows with what the calendar says of some days, and the name under which each of these stands."""
     names = [f"day {len(table.columns)} {number}" for number in range(len(wanted))]
-    table = table.mutate(**dict(zip(names, wanted, strict=True)))
+    table = table.mutate(**{f"{name} date": day for name, day in zip(names, wanted, strict=True)})
     for name in names:
         days = store.table(DAYS)
-        renamed = days.rename({f"{name} {one}": one for one in days.columns})
-        table = table.left_join(renamed, table[name] == renamed[f"{name} date"])
+        table = table.left_join(days.rename({f"{name} {one}": one for one in days.columns}), f"{name} date")
     return table, names
 
 

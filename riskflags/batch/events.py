@@ -12,18 +12,21 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch import sql
-from riskflags.batch.answers import answer, needs
-from riskflags.batch.cells import Cell, Expr, no_texts, possibly, surely, together
-from riskflags.condition import names_read
+from riskflags.batch.answers import answer, names_of, needs
+from riskflags.batch.cells import combined, listed, only, possibly, some, surely, together, yes
+from riskflags.batch.pairs import ASKS
 from riskflags.duplicates import Counted, Occurrence, how_many_events
 from riskflags.looking import spelled
 from riskflags.model import NO_NEEDS, Moment
 from riskflags.windows import Later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from riskflags.batch.cells import Cell
     from riskflags.batch.frames import Frames
+    from riskflags.batch.relations import Relation
+    from riskflags.batch.sql import Expr
     from riskflags.pack import Duplicates
 
 pa: Any = import_module("pyarrow")  # it ships no types
@@ -42,35 +45,34 @@ def names_of_events(frames: Frames) -> frozenset[str]:
     """Return every name that those definitions read."""
     specs = counted_once(frames)
     found = {name for spec in specs for name in (*spec.by, spec.begins, spec.ends)}
-    return frozenset(found).union(*(names_read(spec.of) for spec in specs))
+    return frozenset(found).union(*(names_of(spec.of) for spec in specs))
 
 
 def make_events(frames: Frames) -> None:
     """Make the tables of how each record is seen by the definitions, and of the pairs that may be of one event."""
     specs = counted_once(frames)
     frame = frames.frame(names_of_events(frames) | {"incident.id"})
-    columns: dict[str, Expr] = {"record": frame.table["record"], "world": frame.table["world"]}
-    columns["id"] = frame.cells["incident.id"].value
+    columns: dict[str, Expr] = {"id": frame.cells["incident.id"].value}
     for number, spec in enumerate(specs):
         begins, ends = frame.cells[spec.begins], frame.cells[spec.ends]
-        asked = together((needs(spec.of, frame.cells), begins.needs, ends.needs))
+        asked = combined((needs(spec.of, frame.cells), begins.needs, ends.needs))
         found = (
             answer(spec.of, frame.cells), _key(spec, frame.cells), begins.low, begins.high, ends.low, ends.high,
-            no_texts() if asked is None else asked,
+            listed(asked),
         )  # fmt: skip
         columns |= {f"{part} {number}": one for part, one in zip(_PARTS, found, strict=True)}
-    frames.store.make(OCCURRENCES, frame.table.select(**columns))
+    frames.store.make(OCCURRENCES, frame.table.select("record", "world", **columns))
     for number in range(len(specs)):
         frames.store.add("pairs by definition", _pairs(frames, number))
     rows = frames.store.table("pairs by definition")
-    pairs = rows.group_by(["record", "other"]).agg(
-        sure=surely(rows["answer"]).any(), own=rows["own"].collect(), others=rows["others"].collect()
+    pairs = rows.aggregate(
+        ["record", "other"], sure=surely(rows["answer"]).any(), own=rows["own"].collect(), others=rows["others"].collect()
     )
     frames.store.make(PAIRS, pairs.mutate(own=pairs["own"].flatten(), others=pairs["others"].flatten()))
     frames.store.drop("pairs by definition")
 
 
-def _key(spec: Duplicates, cells: dict[str, Cell]) -> Expr:
+def _key(spec: Duplicates, cells: Mapping[str, Cell]) -> Expr:
     """Return what links a record to others of its event, as one list; NULL where any of it is not known, or several."""
     parts: list[Expr] = []
     for path in spec.by:
@@ -85,14 +87,10 @@ def _key(spec: Duplicates, cells: dict[str, Cell]) -> Expr:
                 parts += [cell.low.cast("string"), cell.high.cast("string")]
             case _:
                 parts.append(cell.value.cast("string"))
-    unknown = [part.isnull() for part in parts]
-    gone = unknown[0]
-    for one in unknown[1:]:
-        gone |= one
-    return sql.ifelse(gone, sql.null("array<string>"), sql.array(parts))
+    return sql.ifelse(some(part.isnull() for part in parts), sql.null("array<string>"), sql.array(parts))
 
 
-def _pairs(frames: Frames, number: int) -> sql.Relation:
+def _pairs(frames: Frames, number: int) -> Relation:
     """Return the records that may be of one event by a definition, with what would settle it for each of the two."""
     names = {part: f"{part} {number}" for part in _PARTS}
     table = frames.store.table(OCCURRENCES, ["record", "world", "id", *names.values()])
@@ -100,7 +98,7 @@ def _pairs(frames: Frames, number: int) -> sql.Relation:
     a = table.rename({f"a {name}": name for name in table.columns})
     o = table.rename({f"o {name}": name for name in table.columns})
 
-    def span(side: sql.Relation, prefix: str, *, sure: bool) -> tuple[Expr, Expr]:
+    def span(side: Relation, prefix: str, *, sure: bool) -> tuple[Expr, Expr]:
         begins, ends = ("begins at most", "ends") if sure else ("begins", "ends at most")
         unknown = _FOREVER if sure else -_FOREVER
         return (
@@ -109,55 +107,48 @@ def _pairs(frames: Frames, number: int) -> sql.Relation:
 
     first, second = span(a, "a", sure=False), span(o, "o", sure=False)
     joined = a.join(
-        o,
-        [
-            a["a world"] == o["o world"], a[f"a {names['key']}"] == o[f"o {names['key']}"], a["a record"] != o["o record"],
-            first[0] < second[1], second[0] < first[1],
-        ],
+        o, a["a world"] == o["o world"], a[f"a {names['key']}"] == o[f"o {names['key']}"],
+        a["a record"] != o["o record"], first[0] < second[1], second[0] < first[1],
     )  # fmt: skip
     first, second = span(joined, "a", sure=True), span(joined, "o", sure=True)
-    time = sql.ifelse((first[0] < second[1]) & (second[0] < first[1]), sql.literal(value=True), sql.null("boolean"))
+    time = sql.ifelse((first[0] < second[1]) & (second[0] < first[1]), yes(), sql.null("boolean"))
     both = joined[f"a {names['is of']}"] & joined[f"o {names['is of']}"] & time
     prefix = joined["o id"].concat(":")
     return joined.select(
         record=joined["a record"], other=joined["o record"], answer=both, own=joined[f"a {names['needs']}"],
-        others=joined[f"o {names['needs']}"].map(lambda need: prefix.concat(need)),
+        others=joined[f"o {names['needs']}"].map(prefix.concat),
     )  # fmt: skip
 
 
 # ---- look-ups --------------------------------------------------------------------------------------------------------
 
 
-def without_its_own(frames: Frames, items: sql.Relation) -> sql.Relation:
+def without_its_own(frames: Frames, items: Relation) -> Relation:
     """Return items without those that are of one event with the record that asks; open where they may be."""
-    pairs = frames.store.table(PAIRS).rename({"~record": "record", "~other": "other"})
-    joined = items.left_join(pairs, [items["a:record"] == pairs["~record"], items["other"] == pairs["~other"]])
-    is_this = surely(joined["sure"])
-    may_be = joined["sure"].notnull() & ~is_this
-    asked = together((joined["needs"], joined["own"], joined["others"]))
-    found = joined.mutate(
-        counts=sql.ifelse(may_be, sql.null("boolean"), joined["counts"]),
-        needs=sql.ifelse(may_be, no_texts() if asked is None else asked, joined["needs"]),
-    )
-    return found.filter(~surely(found["sure"])).select(*items.columns)
+    pairs = frames.store.table(PAIRS).rename({f"{ASKS}record": "record"})
+    joined = items.left_join(pairs, f"{ASKS}record", "other")
+    found = joined.filter(~surely(joined["sure"]))
+    may_be = surely(~found["sure"])
+    asked = together(found["needs"], only(may_be, found["own"]), only(may_be, found["others"]))
+    return found.mutate(
+        counts=sql.ifelse(may_be, sql.null("boolean"), found["counts"]), needs=asked
+    ).select(*items.columns)
 
 
-def _involved(frames: Frames, items: sql.Relation, by: Sequence[str]) -> sql.Relation:
+def _involved(frames: Frames, items: Relation, by: Sequence[str]) -> Relation:
     """Return who asks about two records that may be of one event."""
-    pairs = frames.store.table(PAIRS, ["record", "other"]).rename({"~first": "record", "~second": "other"})
-    first = items.join(pairs, items["other"] == pairs["~first"])
-    second = items.select(**{f"~{name}": items[name] for name in (*by, "other")})
-    both = first.join(second, [first["~second"] == second["~other"], *(first[key] == second[f"~{key}"] for key in by)])
-    return both.select(*by).distinct()
+    pairs = frames.store.table(PAIRS, ["record", "other"]).rename({"other": "record", "second": "other"})
+    first = items.select(*by, "other").join(pairs, "other")
+    second = items.select(*by, second=items["other"])
+    return first.semi_join(second, *by, "second").select(*by).distinct()
 
 
-def _fetched(frames: Frames, items: sql.Relation, by: Sequence[str]) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
+def _fetched(frames: Frames, items: Relation, by: Sequence[str]) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
     """Yield who asks about two records that may be of one event, each with all its items and how these are seen."""
-    involved = _involved(frames, items, by)
-    some = items.semi_join(involved, [items[key] == involved[key] for key in by])
+    some_items = items.semi_join(_involved(frames, items, by), *by)
     seen = frames.store.table(OCCURRENCES)
     seen = seen.drop("world").rename({"~record": "record", "~id": "id"})
-    joined = some.left_join(seen, some["other"] == seen["~record"])
+    joined = some_items.left_join(seen, some_items["other"] == seen["~record"])
     rows: list[Row] = sorted(
         frames.store.rows(joined).to_pylist(), key=lambda row: (*(row[key] for key in by), row["other"])
     )
@@ -169,7 +160,7 @@ def _seen(frames: Frames, row: Row) -> tuple[Occurrence, ...]:
     """Return a record as the definitions see it; nothing of a row that could not be read."""
     if row["~record"] is None:
         return ()
-    of = "" if row["~record"] == row["a:record"] else row["~id"]
+    of = "" if row["~record"] == row[f"{ASKS}record"] else row["~id"]
     return tuple(
         Occurrence(
             is_of=row[f"is of {n}"],
@@ -186,7 +177,7 @@ def _moment(low: int | None, high: int | None) -> Moment | bool:
     return False if low is None or high is None else Moment(low, high, date.min, "")
 
 
-def events(frames: Frames, items: sql.Relation, by: Sequence[str], made: str) -> sql.Relation:
+def events(frames: Frames, items: Relation, by: Sequence[str], made: str) -> Relation:
     """Return how many events the items are, for who asks about two that may be one: low, high, and what settles it."""
     found: list[Row] = []
     for key, rows in _fetched(frames, items, by):
@@ -196,7 +187,7 @@ def events(frames: Frames, items: sql.Relation, by: Sequence[str], made: str) ->
     return _taken(frames, found, by, {"few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}, made)
 
 
-def later_events(frames: Frames, candidates: sql.Relation, by: Sequence[str], made: str) -> sql.Relation:
+def later_events(frames: Frames, candidates: Relation, by: Sequence[str]) -> Relation:
     """Return how many events come after each candidate for a place among the last, where two may be one event."""
     found: list[Row] = []
     for key, rows in _fetched(frames, candidates, by):
@@ -210,10 +201,10 @@ def later_events(frames: Frames, candidates: sql.Relation, by: Sequence[str], ma
                 | {"other": row["other"], "few": later.surely(number), "most": later.possibly(number), "settles": asked}
             )
     kinds = {"other": pa.int64(), "few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}
-    return _taken(frames, found, by, kinds, made)
+    return _taken(frames, found, by, kinds, f"later events {frames.store.count()}")
 
 
-def _taken(frames: Frames, rows: list[Row], by: Sequence[str], kinds: dict[str, Any], made: str) -> sql.Relation:
+def _taken(frames: Frames, rows: list[Row], by: Sequence[str], kinds: dict[str, Any], made: str) -> Relation:
     """Return rows that were worked out one at a time as a table of the store."""
     schema = pa.schema([*((key, pa.int64()) for key in by), *kinds.items()])
     frames.store.take(made, pa.Table.from_pylist(rows, schema=schema), dict.fromkeys(schema.names, ""))

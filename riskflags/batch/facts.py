@@ -6,19 +6,16 @@ has four columns, a number one in whole millionths. `record` numbers the records
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch.cells import millionths
 from riskflags.incident import GROUPS
 from riskflags.model import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -29,12 +26,14 @@ if TYPE_CHECKING:
     from riskflags.record import RejectedRow
 
 pa: Any = import_module("pyarrow")  # it ships no types
+MILLION = 1_000_000
 NO_SUSPECT = -1
 """The number of the seat of a record without suspects."""
 ITEMS: Mapping[str, str] = {"done": "action", "markers": "marker"}
 """List of a record with a table of its own -> first part of the paths of its fields."""
 _PLAIN: Mapping[KindName, str] = {
-    "text": "string", "code": "string", "yes_no": "boolean", "date": "date", "number": "int64", "codes": "array<string>",
+    "text": "string", "code": "string", "yes_no": "boolean", "date": "date", "number": "int64",
+    "codes": "array<string>",
 }  # fmt: skip
 MOMENT: Mapping[str, str] = {"low": "int64", "high": "int64", "day": "date", "local": "string"}
 Schema = dict[str, str]
@@ -74,13 +73,22 @@ class Tables:
     holds: tuple[Holds, ...]
 
 
+def millionths(value: Decimal | int) -> int:
+    """Return a number in whole millionths. ValueError for one of more than six places, which no pack holds."""
+    scaled = value * MILLION
+    if scaled != int(scaled):
+        msg = f"{value} has more than six decimal places"
+        raise ValueError(msg)
+    return int(scaled)
+
+
 def column(path: str, part: str = "") -> str:
     """Return the column of a field, or of a part of a moment."""
     return f"{path}|{part}" if part else path
 
 
 def schema_of(infos: Iterable[FieldInfo]) -> Schema:
-    """Return the columns of some fields with their Ibis types."""
+    """Return the columns of some fields with their types."""
     found: Schema = {}
     for info in infos:
         if info.kind == "moment":
@@ -91,7 +99,8 @@ def schema_of(infos: Iterable[FieldInfo]) -> Schema:
 
 
 RECORD: Schema = {
-    "record": "int64", "world": "int64", "as_of": "int64", "as_of|day": "date", "as_of|local": "string", "holds": "int64",
+    "record": "int64", "world": "int64", "as_of": "int64", "as_of|day": "date", "as_of|local": "string",
+    "holds": "int64",
 }  # fmt: skip
 SEAT: Schema = {"record": "int64", "seat": "int64"}
 ITEM: Schema = {"record": "int64", "item": "int64"}
@@ -131,7 +140,9 @@ class _Building:
     def __init__(self, pack: Pack, zone: ZoneInfo) -> None:
         self._zone = zone
         self._schemas = schemas(pack)
-        self._columns = {name: {one: [] for one in schema} for name, schema in self._schemas.items()}
+        self._columns: dict[str, dict[str, list[Any]]] = {
+            name: {one: [] for one in schema} for name, schema in self._schemas.items()
+        }
         self._fields = {name: [_Field(info) for info in infos] for name, infos in fields_of(pack).items()}
         self._holds: dict[Holds, int] = {}
         self._record = 0
@@ -142,7 +153,9 @@ class _Building:
             self._add(incident, number, as_of)
         for reject in world.rejects:
             if reject.child_id:
-                self._put("rejected", [], {"world": number, "source_row": reject.source_row, "child_id": reject.child_id})
+                self._put(
+                    "rejected", [], {"world": number, "source_row": reject.source_row, "child_id": reject.child_id}
+                )
 
     def _add(self, incident: Incident, world: int, as_of: Moment) -> None:
         record = self._record
@@ -198,7 +211,8 @@ class _Field:
             columns[column(self._path, part)].append(end)
 
 
-def _plain(value: Any) -> str | bool | int | date | list[str] | None:
+def _plain(value: Any) -> Any:
+    """Return the value of a field as Arrow takes it."""
     match value:
         case Decimal():
             return millionths(value)
@@ -212,4 +226,3 @@ _ARROW: Mapping[str, Callable[[], Any]] = {
     "string": pa.string, "boolean": pa.bool_, "date": pa.date32, "int64": pa.int64,
     "array<string>": lambda: pa.list_(pa.string()),
 }  # fmt: skip
-

@@ -1,7 +1,8 @@
-"""One batch from tables of records to tables of results: what is computed when, each thing once and only if it is read."""
+"""One batch from tables of records to tables of results: what is made when, each thing once and only if it is read."""
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from riskflags.batch.asked import lines_of, names_of_action
@@ -15,20 +16,21 @@ from riskflags.batch.lookups import evidence, look_up, read_by
 from riskflags.batch.readings import Read, flag_evidence, flag_table, gap_table
 from riskflags.batch.standings import standings
 from riskflags.batch.twins import make_twins, names_of_twins
-from riskflags.batch.verdicts import FIRES, Group, decide, evidence_names, names_of, tell
+from riskflags.batch.verdicts import FIRES, Group, decide, evidence_names, names_of_rule, rows_of_rule, tell, verdict_of
 from riskflags.calendar import ParamDuration
-from riskflags.pack import Computed, FlagReading, GapReading
+from riskflags.looking import PARAM
+from riskflags.pack import Computed, FlagReading, GapReading, LookUp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from riskflags.batch.asked import Line
-    from riskflags.batch.cells import Expr
+    from riskflags.batch.frames import Rows
+    from riskflags.batch.relations import Relation
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
     from riskflags.pack import Action, Pack, Rule
     from riskflags.record import Names
-
 
 REQUIREMENTS = "requirements"
 
@@ -36,7 +38,9 @@ REQUIREMENTS = "requirements"
 class Plan:
     """The steps of a batch over the tables of a store."""
 
-    def __init__(self, names: Names, store: Store, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]) -> None:
+    def __init__(
+        self, names: Names, store: Store, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]
+    ) -> None:
         self.frames = Frames(names, store, holds)
         self.pack: Pack = names.pack
         self.store = store
@@ -51,17 +55,17 @@ class Plan:
             make_events(self.frames)
 
     def _settle(self) -> None:
-        """Store what is computed from fields alone, since many statements read it."""
-        frames = self.frames
-        plain = [name for name in frames.names.derived if self._is_plain(name)]
-        for rows in ("records", "seats"):
-            names = [name for name in plain if frames.names.is_of_suspect(name) is (rows == "seats")]
-            if names:
-                frames.keep(frames.settled(names, rows))
-                self._done |= set(names)
+        """Store what is computed from fields and parameters alone, since many statements read it."""
+        names = self.frames.names
+        plain = [name for name in names.derived if self._is_plain(name)]
+        by_rows: tuple[Rows, ...] = ("records", "seats")
+        for rows in by_rows:
+            own = [name for name in plain if names.is_of_suspect(name) is (rows == "seats")]
+            if own:
+                self.frames.settle(own, rows)
+        self._done |= set(plain)
 
     def _is_plain(self, name: str) -> bool:
-        """Return whether a derived value is computed from fields and parameters alone."""
         derived = self.frames.names.derived.get(name)
         if derived is None:
             return name not in self.pack.readings
@@ -70,16 +74,16 @@ class Plan:
     def _drop_what_lies_ahead(self) -> None:
         """Take out the records whose time is after as_of: they are not there yet."""
         seats, records = self.store.table("seats", ["record", "seat"]), self.store.table("records")
-        counted = seats.group_by("record").agg(suspects=(seats["seat"] != NO_SUSPECT).count_true())
+        counted = seats.aggregate(["record"], suspects=(seats["seat"] != NO_SUSPECT).count_true())
         self._replace("records", records.join(counted, "record"))
         event_time = self.pack.event_time
         self.ensure([event_time])
         frame = self.frames.frame([event_time])
-        there = frame.filtered(frame.cells[event_time].low <= frame.table["as_of"]).table.select("record")
+        there = frame.filtered(frame.cells[event_time].low <= frame["as_of"]).table.select("record")
         self._replace("records", self.store.table("records").semi_join(there, "record"))
 
-    def _replace(self, name: str, expression: Expr) -> None:
-        self.store.make(f"new {name}", expression)
+    def _replace(self, name: str, rows: Relation) -> None:
+        self.store.make(f"new {name}", rows)
         self.store.drop(name)
         self.store.rename(f"new {name}", name)
 
@@ -91,51 +95,52 @@ class Plan:
                 self._make(name)
 
     def _make(self, name: str) -> None:
+        match self.pack.readings.get(name):
+            case FlagReading() as reading:
+                numbers = self._numbers(reading.rules)
+                self.frames.keep(name, flag_table(self.frames, name, reading, numbers))
+            case GapReading() as reading:
+                self._make_gap(name, reading)
+            case None:
+                self._make_derived(name)
+
+    def _make_derived(self, name: str) -> None:
+        """Make what a look-up, a computed name or a parameter reads; of a look-up its own table too."""
         derived = self.frames.names.derived.get(name)
-        reading = self.pack.readings.get(name)
-        if isinstance(reading, FlagReading):
-            self.frames.keep(flag_table(self.frames, name, reading, self._numbers(reading.rules)))
-        elif isinstance(reading, GapReading):
-            self._make_gap(name, reading)
-        elif name.startswith("param."):
-            self.ensure([self.pack.effective_by])
-        elif derived is None:
-            return
-        elif isinstance(derived.how, Computed):
-            self.ensure(derived.how.names)
-        else:
-            asks, looked = read_by(derived.how, self.pack.event_time)
-            self.ensure(asks | looked)
-            self.frames.keep(look_up(self.frames, name))
+        match None if derived is None else derived.how:
+            case LookUp() as spec:
+                asks, looked = read_by(spec, self.pack.event_time)
+                self.ensure(asks | looked)
+                self.frames.keep(name, look_up(self.frames, name, spec))
+            case Computed() as how:
+                self.ensure(how.names)
+            case None if name.startswith(PARAM):
+                self.ensure([self.pack.effective_by])
+            case None:
+                pass
 
     def _make_gap(self, name: str, reading: GapReading) -> None:
         rules = {n: r for n, r in self._decided.items() if reading.rules is None or r.id in reading.rules}
         read: list[Read] = []
         for key in sorted(reading.actions):
-            action = self.pack.actions[key]
             lines = lines_of(rules, key)
-            read.append(Read(action, tuple(lines), self._standings(action, lines)))
+            made = self._standings(self.pack.actions[key], lines) if lines else None
+            read.append(Read(self.pack.actions[key], tuple(lines), made))
         if isinstance(reading.late_by, ParamDuration):
-            self.ensure([f"param.{reading.late_by.param}"])
-        self.frames.keep(gap_table(self.frames, name, reading, read))
+            self.ensure([f"{PARAM}{reading.late_by.param}"])
+        self.frames.keep(name, gap_table(self.frames, name, reading, read))
 
-    def _standings(self, action: Action, lines: Sequence[Line]) -> str | None:
+    def _standings(self, action: Action, lines: Sequence[Line]) -> str:
         """Make the table of where the requirements of an action stand, once for the same lines; return its name."""
-        if not lines:
-            return None
         known = (action.key, frozenset(line.number for line in lines))
-        if known not in self._stand:
-            self._ensure_action(action, lines)
-            made = f"standings {len(self._stand)} of {action.key}"
-            standings(self.frames, action, list(self.pack.actions).index(action.key), lines, made)
-            self._stand[known] = made
-        return self._stand[known]
-
-    def _ensure_action(self, action: Action, lines: Sequence[Line]) -> None:
-        """Make what the requirements of an action read."""
+        if known in self._stand:
+            return self._stand[known]
         if not self.store.has(DAYS):
             make_days(self.store, self.pack, set(spans_of(self.pack)))
         self.ensure(names_of_action(action, lines))
+        self._stand[known] = f"standings {len(self._stand)} of {action.key}"
+        standings(self.frames, action, lines, self._stand[known])
+        return self._stand[known]
 
     def run(self) -> None:
         """Make every table of results."""
@@ -150,53 +155,62 @@ class Plan:
     def _require(self) -> None:
         """Make the table of all requirements."""
         for key, action in self.pack.actions.items():
-            made = self._standings(action, lines_of(self._decided, key))
-            if made is not None:
-                self.store.add(REQUIREMENTS, self.store.table(made))
+            lines = lines_of(self._decided, key)
+            if lines:
+                self.store.add(REQUIREMENTS, self.store.table(self._standings(action, lines)))
+
+    def _active(self) -> dict[int, Rule]:
+        return {n: rule for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
 
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
 
     def _groups(self) -> list[Group]:
         """Return the rules in the order in which they read each other, those that other records read first."""
-        rules = {n: rule for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
-        numbers = {rule.key: n for n, rule in rules.items()}
+        numbers = {rule.key: n for n, rule in self._active().items()}
+        layers = [[numbers[key] for key in layer if key in numbers] for layer in self.pack.layers]
+        by_rows: tuple[Rows, ...] = ("records", "seats")
         found: list[Group] = []
         for across in (True, False):
-            for layer in self.pack.layers:
-                for each in (False, True):
-                    own = {
-                        numbers[key]: rules[numbers[key]] for key in layer
-                        if key in numbers and rules[numbers[key]].for_each is each
-                        and (rules[numbers[key]].id in self.pack.read_across) is across
-                    }
-                    if own:
-                        found.append(Group(own, "seats" if each else "records", f"verdicts {len(found)}"))
+            for layer, rows in product(layers, by_rows):
+                rules = {n: self.pack.rules[n] for n in layer}
+                own = {
+                    n: rule
+                    for n, rule in rules.items()
+                    if rows_of_rule(rule) == rows and (rule.id in self.pack.read_across) is across
+                }
+                if own:
+                    found.append(Group(own, rows, f"verdicts {len(found)}"))
         return found
 
     def _decide(self) -> None:
         for group in self._groups():
-            self.ensure(frozenset().union(*(names_of(rule, self.pack.effective_by) for rule in group.rules.values())))
-            decide(self.frames, group, only=self._only)
-            tell(self.frames, group, self._evidence(group))
+            for rule in group.rules.values():
+                self.ensure(names_of_rule(rule, self.pack.effective_by))
+            places = decide(self.frames, group, only_in=self._only)
+            tell(self.frames, group, places, self._evidence(group))
             self._decided |= group.rules
 
     def _evidence(self, group: Group) -> dict[int, dict[str, str]]:
-        made: dict[str, str] = {}
-        found: dict[int, dict[str, str]] = {}
+        """Make the tables of ids that are evidence of the rules of a group; return them by rule and name."""
         wanted: dict[str, list[int]] = {}
         for number, rule in group.rules.items():
-            for name in evidence_names(rule, self.frames):
+            for name in sorted(evidence_names(rule, self.frames)):
                 wanted.setdefault(name, []).append(number)
-        table = self.store.table(group.table)
+        found: dict[int, dict[str, str]] = {}
         for name, numbers in wanted.items():
-            reading = self.pack.readings.get(name)
-            if isinstance(reading, FlagReading):
-                made[name] = flag_evidence(self.frames, name, reading, self._numbers(reading.rules), group.rows)
-            else:
-                fired = table.filter(some(table[f"verdict {n}"] == FIRES for n in numbers))
-                made[name] = evidence(self.frames, name, fired)
+            made = self._evidence_of(name, group, numbers)
             for n in numbers:
-                found.setdefault(n, {})[name] = made[name]
+                found.setdefault(n, {})[name] = made
         return found
 
+    def _evidence_of(self, name: str, group: Group, rules: list[int]) -> str:
+        reading, derived = self.pack.readings.get(name), self.frames.names.derived.get(name)
+        if isinstance(reading, FlagReading):
+            return flag_evidence(self.frames, name, reading, self._numbers(reading.rules), group.rows)
+        if derived is None or not isinstance(derived.how, LookUp):
+            msg = f"{name} is neither a look-up nor a reading of flags"
+            raise LookupError(msg)
+        table = self.store.table(group.table)
+        fired = table.filter(some(table[verdict_of(n)] == FIRES for n in rules))
+        return evidence(self.frames, name, derived.how, fired)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from riskflags.batch.cells import MILLION, Cell, Expr, sql, length
+from riskflags.batch import sql
+from riskflags.batch.cells import length
+from riskflags.batch.facts import MILLION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from riskflags.batch.cells import Cell
+    from riskflags.batch.sql import Expr
 
 _NAME = re.compile(r"(\{[a-z_.0-9]+\})")
 _MONTHS = (
@@ -33,8 +38,7 @@ def _said(cell: Cell) -> Expr:
     words = in_words(cell)
     if cell.is_known:
         return words
-    held = sql.literal(cell.held) if isinstance(cell.held, bool) else cell.held
-    return sql.cases((cell.known, words), (held, "not recorded"), else_="not held by this source")
+    return sql.cases((cell.known, words), (cell.fillable, "not recorded"), else_="not held by this source")
 
 
 def in_words(cell: Cell) -> Expr:

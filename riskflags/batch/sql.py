@@ -1,4 +1,4 @@
-"""Expressions over columns, and relations made of them, written as SQL of DuckDB: each relation once, as a CTE.
+"""Expressions over columns, written as SQL of DuckDB.
 
 An expression is text, with the relations that it reads; used where it cannot be read it is an error, never another
 column. The functions have the names that dataframe libraries give them.
@@ -6,19 +6,21 @@ column. The functions have the names that dataframe libraries give them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Plain = bool | int | str | date
+"""What a literal can be, or a list of."""
+Part = Union["Expr", Plain]
+"""What an expression is made of: expressions, and values that are the same in every row."""
 
 _TYPES = {
     "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "int8": "TINYINT", "boolean": "BOOLEAN", "date": "DATE",
     "timestamp": "TIMESTAMP", "array<string>": "VARCHAR[]", "array<array<string>>": "VARCHAR[][]",
 }  # fmt: skip
-_NUMBERS = count()
 
 
 class Expr:
@@ -37,43 +39,43 @@ class Expr:
 
     # ---- comparisons and arithmetic ----------------------------------------------------------------------------------
 
-    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+    def __eq__(self, other: Part) -> Expr:  # type: ignore[override]
         return _binary(self, "=", other)
 
-    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+    def __ne__(self, other: Part) -> Expr:  # type: ignore[override]
         return _binary(self, "<>", other)
 
-    def __lt__(self, other: object) -> Expr:
+    def __lt__(self, other: Part) -> Expr:
         return _binary(self, "<", other)
 
-    def __le__(self, other: object) -> Expr:
+    def __le__(self, other: Part) -> Expr:
         return _binary(self, "<=", other)
 
-    def __gt__(self, other: object) -> Expr:
+    def __gt__(self, other: Part) -> Expr:
         return _binary(self, ">", other)
 
-    def __ge__(self, other: object) -> Expr:
+    def __ge__(self, other: Part) -> Expr:
         return _binary(self, ">=", other)
 
-    def __and__(self, other: object) -> Expr:
+    def __and__(self, other: Part) -> Expr:
         return _binary(self, "AND", other)
 
-    def __or__(self, other: object) -> Expr:
+    def __or__(self, other: Part) -> Expr:
         return _binary(self, "OR", other)
 
     def __invert__(self) -> Expr:
         return call("(NOT {})", self)
 
-    def __add__(self, other: object) -> Expr:
+    def __add__(self, other: Part) -> Expr:
         return _binary(self, "+", other)
 
-    def __sub__(self, other: object) -> Expr:
+    def __sub__(self, other: Part) -> Expr:
         return _binary(self, "-", other)
 
-    def __mul__(self, other: object) -> Expr:
+    def __mul__(self, other: Part) -> Expr:
         return _binary(self, "*", other)
 
-    def __mod__(self, other: object) -> Expr:
+    def __mod__(self, other: Part) -> Expr:
         return _binary(self, "%", other)
 
     def __neg__(self) -> Expr:
@@ -95,11 +97,11 @@ class Expr:
         """Return whether there is none."""
         return call("({} IS NULL)", self)
 
-    def fill_null(self, other: object) -> Expr:
+    def fill_null(self, other: Part) -> Expr:
         """Return the value, or another where there is none."""
         return call("COALESCE({}, {})", self, other)
 
-    def isin(self, values: Iterable[object]) -> Expr:
+    def isin(self, values: Iterable[Part]) -> Expr:
         """Return whether the value is one of some; never where there are none."""
         found = list(values)
         if not found:
@@ -112,11 +114,11 @@ class Expr:
 
     # ---- text and days -----------------------------------------------------------------------------------------------
 
-    def concat(self, *others: object) -> Expr:
+    def concat(self, *others: Part) -> Expr:
         """Return texts as one; NULL where any is."""
         return call("(" + " || ".join("{}" for _ in range(len(others) + 1)) + ")", self, *others)
 
-    def startswith(self, start: object) -> Expr:
+    def startswith(self, start: Part) -> Expr:
         """Return whether text begins with another."""
         return call("STARTS_WITH({}, {})", self, start)
 
@@ -165,7 +167,7 @@ class Expr:
 
     # ---- lists -------------------------------------------------------------------------------------------------------
 
-    def contains(self, value: object) -> Expr:
+    def contains(self, value: Part) -> Expr:
         """Return whether a list holds a value."""
         return call("LIST_CONTAINS({}, {})", self, value)
 
@@ -173,7 +175,7 @@ class Expr:
         """Return how long a list is."""
         return call("LEN({})", self)
 
-    def intersect(self, other: object) -> Expr:
+    def intersect(self, other: Expr) -> Expr:
         """Return what two lists share, each once."""
         return call("LIST_INTERSECT({}, {})", self, other)
 
@@ -266,23 +268,28 @@ def _filtered(aggregate: Expr, where: Expr | None) -> Expr:
     return aggregate if where is None else call("{} FILTER (WHERE {})", aggregate, where)
 
 
-def _binary(left: Expr, sign: str, right: object) -> Expr:
+def _binary(left: Expr, sign: str, right: Part) -> Expr:
     return call(f"({{}} {sign} {{}})", left, right)
 
 
-def call(text: str, *parts: object) -> Expr:
+def call(text: str, *parts: Part) -> Expr:
     """Return an expression of a text with a place for each part."""
-    made = [one if isinstance(one, Expr) else literal(one) for one in parts]
+    made = [expression(one) for one in parts]
     return Expr(text.format(*(one.text for one in made)), frozenset().union(*(one.reads for one in made)))
 
 
-def literal(value: object, kind: str = "") -> Expr:
-    """Return a value that is the same in every row."""
+def expression(part: Part) -> Expr:
+    """Return a part as an expression: a value that is the same in every row becomes a literal."""
+    return part if isinstance(part, Expr) else literal(part)
+
+
+def literal(value: Plain | Sequence[str], kind: str = "") -> Expr:
+    """Return a value that is the same in every row, of a type where it is given."""
     text = _literal(value)
-    return Expr(f"CAST({text} AS {_TYPES[kind]})" if kind in _TYPES and kind not in ("string", "boolean") else text, frozenset())
+    return Expr(text if kind in ("", "string", "boolean") else f"CAST({text} AS {_TYPES[kind]})", frozenset())
 
 
-def _literal(value: object) -> str:
+def _literal(value: Plain | Sequence[str]) -> str:
     match value:
         case bool():
             return "TRUE" if value else "FALSE"
@@ -292,11 +299,8 @@ def _literal(value: object) -> str:
             return "'" + value.replace("'", "''") + "'"
         case date():
             return f"DATE '{value.isoformat()}'"
-        case list() | tuple():
-            return "[" + ", ".join(_literal(one) for one in value) + "]"
         case _:
-            msg = f"no literal for {type(value).__name__}"
-            raise TypeError(msg)
+            return "[" + ", ".join(_literal(one) for one in value) + "]"
 
 
 def null(kind: str = "") -> Expr:
@@ -304,15 +308,15 @@ def null(kind: str = "") -> Expr:
     return Expr(f"CAST(NULL AS {_TYPES[kind]})" if kind else "NULL", frozenset())
 
 
-def ifelse(condition: Expr, yes: object, no: object) -> Expr:
+def ifelse(condition: Expr, yes: Part, no: Part) -> Expr:
     """Return one value where a condition holds, another elsewhere."""
     return call("CASE WHEN {} THEN {} ELSE {} END", condition, yes, no)
 
 
-def cases(*found: tuple[Expr, object], else_: object) -> Expr:
+def cases(*found: tuple[Expr, Part], else_: Part) -> Expr:
     """Return the value of the first condition that holds."""
     if not found:
-        return else_ if isinstance(else_, Expr) else literal(else_)
+        return expression(else_)
     text = "CASE" + " WHEN {} THEN {}" * len(found) + " ELSE {} END"
     return call(text, *(part for pair in found for part in pair), else_)
 
@@ -332,7 +336,7 @@ def least(*values: Expr) -> Expr:
     return _listed("LEAST", values)
 
 
-def _listed(name: str, values: Sequence[object]) -> Expr:
+def _listed(name: str, values: Sequence[Expr]) -> Expr:
     return call(name + "(" + ", ".join("{}" for _ in values) + ")", *values)
 
 
@@ -351,175 +355,6 @@ def row_number() -> Expr:
     return Expr("ROW_NUMBER() OVER ()", frozenset())
 
 
-# ---- relations -------------------------------------------------------------------------------------------------------
-
-
 def quoted(name: str) -> str:
     """Return a name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Relation:
-    """Rows with named columns: a table that is there, or a query over other relations."""
-
-    name: str
-    columns: tuple[str, ...]
-    query: str
-    parents: tuple[Relation, ...] = ()
-
-    def __getitem__(self, column: str) -> Expr:
-        if column not in self.columns:
-            msg = f"no column {column!r}; there are {', '.join(self.columns)}"
-            raise KeyError(msg)
-        return Expr(f"{self.name}.{quoted(column)}", frozenset({self.name}))
-
-    def select(self, *columns: str, **more: Any) -> Relation:
-        """Return some columns, and expressions under new names."""
-        found = {name: self[name] for name in columns} | {name: _expr(one) for name, one in more.items()}
-        return self._query(found)
-
-    def _query(self, found: Mapping[str, Expr], tail: str = "", head: str = "SELECT") -> Relation:
-        listed = ", ".join(f"{self._own(one)} AS {quoted(name)}" for name, one in found.items())
-        return _relation(tuple(found), f"{head} {listed} FROM {self.name}{tail}", (self,))
-
-    def _own(self, one: Expr) -> str:
-        return _readable(one, (self,))
-
-    def mutate(self, **more: Any) -> Relation:
-        """Return every column with more; one of the same name is replaced."""
-        found = {name: _expr(one) for name, one in more.items()}
-        kept = tuple(name for name in self.columns if name not in found)
-        replaced = [quoted(name) for name in self.columns if name in found]
-        every = f"{self.name}.*" + (f" EXCLUDE ({', '.join(replaced)})" if replaced else "")
-        listed = ", ".join([every, *(f"{self._own(one)} AS {quoted(name)}" for name, one in found.items())])
-        return _relation((*kept, *found), f"SELECT {listed} FROM {self.name}", (self,))
-
-    def filter(self, condition: Expr | Callable[[Relation], Expr]) -> Relation:
-        """Return the rows in which a condition holds."""
-        one = condition if isinstance(condition, Expr) else condition(self)
-        return _relation(self.columns, f"SELECT * FROM {self.name} WHERE {self._own(one)}", (self,))
-
-    def drop(self, *names: str) -> Relation:
-        """Return the other columns."""
-        return self.select(*(name for name in self.columns if name not in names))
-
-    def rename(self, names: Mapping[str, str]) -> Relation:
-        """Return the columns with some renamed: new name -> old one."""
-        new = {old: name for name, old in names.items()}
-        listed = ", ".join(f"{quoted(old)} AS {quoted(name)}" for old, name in new.items())
-        renamed = tuple(new.get(name, name) for name in self.columns)
-        return _relation(renamed, f"SELECT * RENAME ({listed}) FROM {self.name}", (self,))
-
-    def distinct(self) -> Relation:
-        """Return each row once."""
-        return _relation(self.columns, f"SELECT DISTINCT * FROM {self.name}", (self,))
-
-    def count(self, where: Expr | None = None) -> Expr:
-        """Return how many rows there are, in which a condition holds."""
-        return Expr("COUNT(*)", frozenset({self.name})) if where is None else where.count_true()
-
-    def group_by(self, by: str | Sequence[str]) -> Grouped:
-        """Return the rows by group."""
-        return Grouped(self, (by,) if isinstance(by, str) else tuple(by))
-
-    def join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
-        """Return the pairs of rows that meet the conditions; a name that both have is an error."""
-        return self._joined("JOIN", other, on)
-
-    def left_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
-        """Return every row, with those of another that meet the conditions."""
-        return self._joined("LEFT JOIN", other, on)
-
-    def _joined(self, how: str, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
-        if isinstance(on, str):
-            kept = other.rename({f"~{on}": on})
-            return self._joined(how, kept, self[on] == kept[f"~{on}"]).drop(f"~{on}")
-        if twice := set(self.columns) & set(other.columns):
-            msg = f"both sides have {', '.join(sorted(twice))}: rename one"
-            raise ValueError(msg)
-        text = f"SELECT * FROM {self.name} {how} {other.name} ON {_conditions(on, (self, other))}"
-        return _relation((*self.columns, *other.columns), text, (self, other))
-
-    def semi_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
-        """Return the rows for which there is one of another."""
-        return self._among("SEMI JOIN", other, on)
-
-    def anti_join(self, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
-        """Return the rows for which there is none of another."""
-        return self._among("ANTI JOIN", other, on)
-
-    def _among(self, how: str, other: Relation, on: str | Expr | Sequence[Expr]) -> Relation:
-        conditions = self[on] == other[on] if isinstance(on, str) else on
-        text = f"SELECT {self.name}.* FROM {self.name} {how} {other.name} ON {_conditions(conditions, (self, other))}"
-        return _relation(self.columns, text, (self, other))
-
-    def query_of(self, columns: Sequence[str]) -> str:
-        """Return the query of some columns, in an order."""
-        return f"SELECT {', '.join(self[name].text for name in columns)} FROM {self.name}"
-
-    def sql(self) -> str:
-        """Return the statement that gives the rows."""
-        order: dict[str, Relation] = {}
-
-        def visit(one: Relation) -> None:
-            if one.name not in order:
-                for parent in one.parents:
-                    visit(parent)
-                order[one.name] = one
-
-        visit(self)
-        *before, last = order.values()
-        listed = ", ".join(f"{one.name} AS ({one.query})" for one in before)
-        return f"WITH {listed} {last.query}" if before else last.query
-
-
-class Grouped:
-    """Rows by group, waiting for their aggregates."""
-
-    def __init__(self, rows: Relation, by: tuple[str, ...]) -> None:
-        self._rows = rows
-        self._by = by
-
-    def agg(self, **found: Any) -> Relation:
-        """Return one row for each group: what it is grouped by, and the aggregates."""
-        rows = self._rows
-        made = {name: rows[name] for name in self._by}
-        made |= {name: one if isinstance(one, Expr) else one(rows) for name, one in found.items()}
-        return rows._query(made, " GROUP BY " + ", ".join(rows[name].text for name in self._by))  # noqa: SLF001
-
-
-def _expr(one: object) -> Expr:
-    return one if isinstance(one, Expr) else literal(one)
-
-
-def _relation(columns: tuple[str, ...], query: str, parents: tuple[Relation, ...]) -> Relation:
-    return Relation(f"t{next(_NUMBERS)}", columns, query, parents)
-
-
-def _readable(one: Expr, scope: tuple[Relation, ...]) -> str:
-    if unknown := one.reads - {relation.name for relation in scope}:
-        msg = f"{one.text[:200]} reads {', '.join(sorted(unknown))}, which is not in {[r.name for r in scope]}"
-        raise ValueError(msg)
-    return one.text
-
-
-def _conditions(on: Expr | Sequence[Expr], scope: tuple[Relation, ...]) -> str:
-    listed = [on] if isinstance(on, Expr) else list(on)
-    return " AND ".join(_readable(one, scope) for one in listed)
-
-
-def table(name: str, columns: Iterable[str]) -> Relation:
-    """Return a table that is there, by some of its columns."""
-    found = tuple(columns)
-    listed = ", ".join(map(quoted, found))
-    return _relation(found, f"SELECT {listed} FROM {quoted(name)}", ())
-
-
-def union(*rows: Relation) -> Relation:
-    """Return the rows of all, by the columns of the first."""
-    first, *others = rows
-    if not others:
-        return first
-    parts = [first.query_of(first.columns), *(one.query_of(first.columns) for one in others)]
-    return _relation(first.columns, " UNION ALL ".join(parts), rows)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch.sql import quoted, table
+from riskflags.batch.relations import table
+from riskflags.batch.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from riskflags.batch.sql import Relation
+    from riskflags.batch.relations import Relation
 
 duckdb: Any = import_module("duckdb")  # its types are partly unknown
 

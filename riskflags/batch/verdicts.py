@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from riskflags.batch.answers import answer, deciding, needs
+from riskflags.batch import sql
+from riskflags.batch.answers import answer, deciding, names_of, needs
 from riskflags.batch.cells import (
-    Cell,
-    Expr,
+    combined,
     days,
     every,
-    sql,
     in_order,
+    listed,
     negation,
     no_texts,
+    only,
     some,
     surely,
-    together,
     where,
     yes,
 )
@@ -33,15 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from riskflags.batch.answers import Leaves
+    from riskflags.batch.cells import Cell
     from riskflags.batch.frames import Frame, Frames, Rows
-    from riskflags.batch.sql import Relation
+    from riskflags.batch.relations import Relation
+    from riskflags.batch.sql import Expr
     from riskflags.condition import Comparison, Condition
     from riskflags.model import Severity
     from riskflags.pack import Rule
 
+    Places = Mapping[Comparison, int]
+    """The comparisons whose answers a table of verdicts holds, with their numbers."""
+
 FIRES, UNDECIDED, CLEARS = 2, 1, 0
 FIRED, OPEN = "fired", "undecided"
 """The tables of flags, and of rules that could not be decided."""
+NO_SEAT = -2
+"""The seat of what is about a record as a whole."""
 
 
 class Group(NamedTuple):
@@ -59,34 +66,50 @@ def conditions_of(rule: Rule) -> Iterator[Condition]:
     yield from (case.when for case in rule.flag.severity if case.when is not None)
 
 
-def names_of(rule: Rule, effective_by: str) -> frozenset[str]:
+def rows_of_rule(rule: Rule) -> Rows:
+    """Return the rows on which a rule is decided."""
+    return "seats" if rule.for_each else "records"
+
+
+def names_of_rule(rule: Rule, effective_by: str) -> frozenset[str]:
     """Return every name that decides a rule or its severity."""
-    return frozenset({effective_by}).union(*map(names_read, conditions_of(rule)))
+    return names_of(*conditions_of(rule)) | {effective_by}
 
 
-def decide(frames: Frames, group: Group, *, only: Mapping[int, Sequence[int]]) -> None:
-    """Make the table of a group. `only` holds the worlds in which a rule is decided at all, where not in every one."""
+def decide(frames: Frames, group: Group, *, only_in: Mapping[int, Sequence[int]]) -> Places:
+    """Make the table of a group; return the comparisons whose answers it holds.
+
+    `only_in` holds the worlds in which a rule is decided at all, where not in every one.
+    """
     effective_by = frames.pack.effective_by
-    names = frozenset[str]().union(*(names_of(rule, effective_by) for rule in group.rules.values()))
+    names = frozenset[str]().union(*(names_of_rule(rule, effective_by) for rule in group.rules.values()))
     frame = frames.frame(names, rows=group.rows)
-    parts = [condition for rule in group.rules.values() for condition in conditions_of(rule)]
-    leaves = list(dict.fromkeys(replace(c, positive=True) for part in parts for c in comparisons(part)))
+    places = {one: n for n, one in enumerate(dict.fromkeys(c for r in group.rules.values() for c in _comparisons(r)))}
     when = frame.cells[effective_by]
     table = frame.table.select(
-        *frame.keys,
-        **{leaf(n): answer(one, frame.cells) for n, one in enumerate(leaves)},
+        *frame.head,
+        **{_answer(n): answer(one, frame.cells) for one, n in places.items()},
         **{_force(n): _in_force(rule, when) for n, rule in group.rules.items()},
     )
-    columns = {one: table[leaf(n)] for n, one in enumerate(leaves)}
-    found = {key: table[key] for key in frame.keys}
+    leaves = _leaves(table, places)
+    found: dict[str, Expr] = {}
     for number, rule in group.rules.items():
-        found |= _decided(rule, number, table, columns, only=only.get(number))
-    frames.store.make(group.table, table.select(**found, **{leaf(n): table[leaf(n)] for n in range(len(leaves))}))
-    frames.leaves[group.table] = {one: n for n, one in enumerate(leaves)}
+        found |= _decided(rule, number, table, leaves, only_in=only_in.get(number))
+    frames.store.make(group.table, table.select(*frame.head, *map(_answer, places.values()), **found))
+    return places
 
 
-def leaf(number: int) -> str:
-    """Return the column of the answer of a comparison."""
+def _comparisons(rule: Rule) -> Iterator[Comparison]:
+    """Yield every comparison that decides a rule, as it is without its negation."""
+    for condition in conditions_of(rule):
+        yield from (replace(one, positive=True) for one in comparisons(condition))
+
+
+def _leaves(table: Relation, places: Places) -> Leaves:
+    return {one: table[_answer(number)] for one, number in places.items()}
+
+
+def _answer(number: int) -> str:
     return f"answer {number}"
 
 
@@ -105,18 +128,18 @@ def _in_force(rule: Rule, when: Cell) -> Expr:
 
 
 def _decided(
-    rule: Rule, number: int, table: Expr, leaves: Leaves, *, only: Sequence[int] | None
+    rule: Rule, number: int, table: Relation, leaves: Leaves, *, only_in: Sequence[int] | None
 ) -> dict[str, Expr]:
     out = negation(table[_force(number)]) | some(surely(answer(one, {}, leaves)) for one in rule.unless)
     holds = answer(rule.when, {}, leaves)
     verdict = sql.cases((out, CLEARS), (holds, FIRES), (negation(holds), CLEARS), else_=UNDECIDED)
-    if only is not None:
-        verdict = sql.ifelse(table["world"].isin(list(only)), verdict, sql.null("int8"))
-    severity, could_be = severities(rule, leaves)
+    if only_in is not None:
+        verdict = sql.ifelse(table["world"].isin(only_in), verdict, sql.null("int8"))
+    severity, could_be = _severities(rule, leaves)
     return {
         verdict_of(number): verdict.cast("int8"),
-        f"severity {number}": severity.cast("int8"),
-        f"could be {number}": could_be.cast("int8"),
+        _severity(number): severity.cast("int8"),
+        _could_be(number): could_be.cast("int8"),
     }
 
 
@@ -125,10 +148,18 @@ def verdict_of(number: int) -> str:
     return f"verdict {number}"
 
 
-def severities(rule: Rule, leaves: Leaves) -> tuple[Expr, Expr]:
+def _severity(number: int) -> str:
+    return f"severity {number}"
+
+
+def _could_be(number: int) -> str:
+    return f"could be {number}"
+
+
+def _severities(rule: Rule, leaves: Leaves) -> tuple[Expr, Expr]:
     """Return the first severity that is known to hold, and the worst that still could."""
-    cases = [(one.severity, yes() if one.when is None else answer(one.when, {}, leaves)) for one in rule.flag.severity]
-    severity = sql.cases(*((surely(held), int(severity)) for severity, held in cases), else_=0)
+    held = [(surely(answer(one.when, {}, leaves)), int(one.severity)) for one in rule.flag.severity]
+    severity = sql.cases(*held, else_=0)
     worse = [sql.ifelse(passed, int(one), 0) for one, _, passed in _passed(rule, leaves)]
     return severity, sql.greatest(severity, *worse) if worse else severity
 
@@ -147,119 +178,15 @@ def _passed(rule: Rule, leaves: Leaves) -> Iterator[tuple[Severity, Condition, E
 # ---- what is said of a rule ------------------------------------------------------------------------------------------
 
 
-def tell(frames: Frames, group: Group, evidence: Mapping[int, Mapping[str, str]]) -> None:
+def tell(frames: Frames, group: Group, places: Places, evidence: Mapping[int, Mapping[str, str]]) -> None:
     """Add the flags and open rules of a group to their tables, each with its needs, evidence and message.
 
     `evidence` gives, for each rule, the tables of ids behind the names that it reads.
     """
     for number, rule in group.rules.items():
-        frames.store.add(FIRED, _flags(frames, group, number, rule, evidence.get(number, {})))
-        frames.store.add(OPEN, _undecided(frames, group, number, rule))
-
-
-def _rows_of(frames: Frames, group: Group, number: int, rule: Rule, verdict: int, more: frozenset[str]) -> tuple[Frame, dict[Comparison, int]]:
-    """Return the rows on which a rule came to a verdict, with all that it reads and the answers of its comparisons."""
-    names = names_of(rule, frames.pack.effective_by) | more
-    if group.rows == "seats":
-        names |= {"suspect.id"}
-    known = frames.leaves[group.table]
-    own = {replace(c, positive=True) for condition in conditions_of(rule) for c in comparisons(condition)}
-    wanted = {one: known[one] for one in own}
-    keys = ["record", "seat"] if group.rows == "seats" else ["record"]
-    decided = frames.store.table(
-        group.table,
-        [*keys, verdict_of(number), f"severity {number}", f"could be {number}", *map(leaf, sorted(wanted.values()))],
-    )
-    decided = decided.filter(decided[verdict_of(number)] == verdict)
-    frame = frames.frame(names, rows=group.rows)
-    renamed = decided.rename({f"~{key}": key for key in keys})
-    joined = frame.table.join(renamed, [frame.table[key] == renamed[f"~{key}"] for key in keys])
-    found = frame.onto(joined)
-    return found, wanted
-
-
-def _answers(table: Relation, wanted: Mapping[Comparison, int]) -> Leaves:
-    return {one: table[leaf(number)] for one, number in wanted.items()}
-
-
-def _head(frame: Frame, group: Group, number: int) -> dict[str, Expr]:
-    table = frame.table
-    is_each = group.rows == "seats"
-    return {
-        "record": table["record"],
-        "world": table["world"],
-        "holds": table["holds"],
-        "seat": table["seat"] if is_each else sql.literal(NO_SEAT, "int64"),
-        "suspect_id": frame.cells["suspect.id"].value if is_each else sql.null("string"),
-        "for_each": sql.literal(is_each),
-        "rule": sql.literal(number, "int32"),
-        "severity": table[f"severity {number}"],
-        "could_be": table[f"could be {number}"],
-    }
-
-
-NO_SEAT = -2
-"""The seat of what is about a record as a whole."""
-
-
-def _severity_needs(rule: Rule, number: int, frame: Frame, leaves: Leaves) -> Expr | None:
-    raised = frame.table[f"could be {number}"] > frame.table[f"severity {number}"]
-    found = together(
-        where(raised & passed, needs(condition, frame.cells, leaves))
-        for _, condition, passed in _passed(rule, leaves)
-    )
-    return found
-
-
-def _flags(frames: Frames, group: Group, number: int, rule: Rule, evidence: Mapping[str, str]) -> Expr:
-    own = {derived.shown: derived.name for derived in rule.derived}
-    said = frozenset(own.get(name, name) for name in names_in(rule.flag.message))
-    frame, wanted = _rows_of(frames, group, number, rule, FIRES, said)
-    frame = _beside_evidence(frames, frame, evidence)
-    leaves = _answers(frame.table, wanted)
-    behind = _because(frames, frame, leaves, rule, evidence)
-    return _sorted(
-        frame.table,
-        **_head(frame, group, number),
-        severity_needs=_severity_needs(rule, number, frame, leaves),
-        because=behind,
-        message=message(rule.flag.message, lambda name: frame.cells[own.get(name, name)]),
-    )
-
-
-def _sorted(table: Expr, **columns: Expr | None) -> Expr:
-    """Return columns of a table, the lists of needs in order and each need once; None is a list of nothing."""
-    found = table.select(**{name: no_texts() if one is None else one for name, one in columns.items()})
-    lists = {name: in_order(found[name]) for name, one in columns.items() if name.endswith("needs") and one is not None}
-    return found.mutate(**lists)
-
-
-def _beside_evidence(frames: Frames, frame: Frame, evidence: Mapping[str, str]) -> Frame:
-    """Return the rows with the ids behind each name that has a table of them."""
-    table = frame.table
-    for name in dict.fromkeys(evidence.values()):
-        keys = [key for key in ("record", "seat") if key in frames.store.columns(name)]
-        renamed = frames.store.table(name).rename({f"~{name}~{key}": key for key in keys} | {f"~{name}": "because"})
-        table = table.left_join(renamed, [table[key] == renamed[f"~{name}~{key}"] for key in keys])
-    return frame.onto(table)
-
-
-def _because(frames: Frames, frame: Frame, leaves: Leaves, rule: Rule, evidence: Mapping[str, str]) -> Expr:
-    """Return the ids behind each name that made the rule hold, without the record's own."""
-    by_name: dict[str, list[Expr]] = {}
-    for guard, comparison in deciding(rule.when, frame.cells, leaves):
-        for name in _behind(comparison, frames, evidence):
-            by_name.setdefault(name, []).append(guard)
-    found = together(
-        sql.ifelse(some(guards), frame.table[f"~{evidence[name]}"].fill_null(no_texts()), no_texts())
-        for name, guards in by_name.items()
-    )
-    return no_texts() if found is None else found
-
-
-def _behind(comparison: Comparison, frames: Frames, evidence: Mapping[str, str]) -> Iterator[str]:
-    for name in names_read(comparison):
-        yield from (one for one in frames.sources_of(name) if one in evidence)
+        one = _Told(frames, group, number, rule, {c: places[c] for c in _comparisons(rule)})
+        frames.store.add(FIRED, one.flags(evidence.get(number, {})))
+        frames.store.add(OPEN, one.undecided())
 
 
 def evidence_names(rule: Rule, frames: Frames) -> frozenset[str]:
@@ -267,12 +194,88 @@ def evidence_names(rule: Rule, frames: Frames) -> frozenset[str]:
     return frozenset(source for name in names_read(rule.when) for source in frames.sources_of(name))
 
 
-def _undecided(frames: Frames, group: Group, number: int, rule: Rule) -> Expr:
-    frame, wanted = _rows_of(frames, group, number, rule, UNDECIDED, frozenset())
-    leaves = _answers(frame.table, wanted)
-    return _sorted(
-        frame.table,
-        **_head(frame, group, number),
-        needs=needs(rule.when, frame.cells, leaves),
-        severity_needs=_severity_needs(rule, number, frame, leaves),
-    )
+class _Told(NamedTuple):
+    """One rule of a group, and what is said where it fires or stays open."""
+
+    frames: Frames
+    group: Group
+    number: int
+    rule: Rule
+    places: Places
+
+    def flags(self, evidence: Mapping[str, str]) -> Relation:
+        """Return the flags of the rule."""
+        rule = self.rule
+        own = {derived.shown: derived.name for derived in rule.derived}
+        said = frozenset(own.get(name, name) for name in names_in(rule.flag.message))
+        frame = self._beside_evidence(self._rows(FIRES, said), evidence)
+        leaves = _leaves(frame.table, self.places)
+        found = frame.table.select(
+            **self._head(frame),
+            severity_needs=self._severity_needs(frame, leaves),
+            because=self._because(frame, leaves, evidence),
+            message=message(rule.flag.message, lambda name: frame.cells[own.get(name, name)]),
+        )
+        return found.mutate(severity_needs=in_order(found["severity_needs"]))
+
+    def undecided(self) -> Relation:
+        """Return the rows on which the rule is open."""
+        frame = self._rows(UNDECIDED, frozenset())
+        leaves = _leaves(frame.table, self.places)
+        found = frame.table.select(
+            **self._head(frame),
+            needs=listed(needs(self.rule.when, frame.cells, leaves)),
+            severity_needs=self._severity_needs(frame, leaves),
+        )
+        return found.mutate(**{name: in_order(found[name]) for name in ("needs", "severity_needs")})
+
+    def _rows(self, verdict: int, more: frozenset[str]) -> Frame:
+        """Return the rows on which the rule came to a verdict, with all that it reads and what decided it."""
+        names = names_of_rule(self.rule, self.frames.pack.effective_by) | more
+        if self.group.rows == "seats":
+            names |= {"suspect.id"}
+        frame = self.frames.frame(names, rows=self.group.rows)
+        own = verdict_of(self.number)
+        columns = [own, _severity(self.number), _could_be(self.number), *map(_answer, sorted(self.places.values()))]
+        decided = self.frames.store.table(self.group.table, [*frame.keys, *columns])
+        return frame.onto(frame.table.join(decided.filter(decided[own] == verdict), *frame.keys))
+
+    def _head(self, frame: Frame) -> dict[str, Expr]:
+        """Return the columns that flags and open rules share."""
+        is_each = self.group.rows == "seats"
+        return {
+            "record": frame["record"],
+            "seat": frame["seat"] if is_each else sql.literal(NO_SEAT, "int64"),
+            "suspect_id": frame.cells["suspect.id"].value if is_each else sql.null("string"),
+            "for_each": sql.literal(is_each),
+            "rule": sql.literal(self.number, "int32"),
+            "severity": frame[_severity(self.number)],
+            "could_be": frame[_could_be(self.number)],
+        }
+
+    def _severity_needs(self, frame: Frame, leaves: Leaves) -> Expr:
+        raised = frame[_could_be(self.number)] > frame[_severity(self.number)]
+        passed = _passed(self.rule, leaves)
+        return listed(combined(where(raised & here, needs(one, frame.cells, leaves)) for _, one, here in passed))
+
+    def _beside_evidence(self, frame: Frame, evidence: Mapping[str, str]) -> Frame:
+        """Return the rows with the ids behind each name that has a table of them."""
+        table, store = frame.table, self.frames.store
+        for name in dict.fromkeys(evidence.values()):
+            keys = [key for key in frame.keys if key in store.columns(name)]
+            table = table.left_join(store.table(name).rename({f"~{name}": "because"}), *keys)
+        return frame.onto(table)
+
+    def _because(self, frame: Frame, leaves: Leaves, evidence: Mapping[str, str]) -> Expr:
+        """Return the ids behind each name that made the rule hold, without the record's own."""
+        by_name: dict[str, list[Expr]] = {}
+        for guard, comparison in deciding(self.rule.when, frame.cells, leaves):
+            for name in names_read(comparison):
+                for source in sorted(self.frames.sources_of(name) & evidence.keys()):
+                    by_name.setdefault(source, []).append(guard)
+        return listed(
+            combined(
+                only(some(guards), frame[f"~{evidence[name]}"].fill_null(no_texts()))
+                for name, guards in by_name.items()
+            )
+        )

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskflags.batch.cells import (
-    Cell,
-    Expr,
-    decided,
-    sql,
-    no_texts,
-    together,
-    yes,
-)
+from riskflags.batch import sql
+from riskflags.batch.cells import combined, decided, listed, where, yes
+from riskflags.batch.pairs import of_this
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration
-from riskflags.looking import PARAM, THIS
+from riskflags.looking import PARAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from riskflags.batch.cells import Cell
     from riskflags.batch.frames import Frame
+    from riskflags.batch.pairs import Pairs
+    from riskflags.batch.sql import Expr
     from riskflags.calendar import Span
     from riskflags.pack import LookUp, Pack
 
@@ -49,36 +46,32 @@ def moved_day(day: Expr, within: Duration, *, back: bool = False) -> Expr:
             raise ValueError(msg)
 
 
-def first_day(span: Span, cells: Mapping[str, Cell], event: Cell, pack: Pack) -> Expr:
-    """Return the day before the first that a window of days reaches; NULL where its length is in hours, or unknown."""
-    found = [
-        (here, moved_day(event.day, one, back=True))
-        for here, one in spans(span, cells, pack)
-        if one.unit not in ELAPSED_SECONDS
-    ]
-    return sql.cases(*found, else_=sql.null("date")) if found else sql.null("date")
+def day_before(day: Expr, span: Span, cells: Mapping[str, Cell], pack: Pack) -> Expr:
+    """Return the day that is a span before another; NULL where its length is not known."""
+    found = [(here, moved_day(day, one, back=True)) for here, one in spans(span, cells, pack)]
+    return sql.cases(*found, else_=sql.null("date"))
 
 
-def begins(spec: LookUp, asks: Frame, others: Frame, *, event_time: str, pack: Pack) -> list[Expr]:
+def begins(spec: LookUp, asks: Frame, looked: Frame, pack: Pack) -> list[Expr]:
     """Return what must hold, of the days of a pair alone, for the looked-at record to be in the window at all."""
     window = spec.window
-    units = {value.unit for _, value in spans(window.back, asks.cells, pack)} if window.back is not None else set()
-    if not units or units & set(ELAPSED_SECONDS):
+    if window.back is None or any(one.unit in ELAPSED_SECONDS for _, one in spans(window.back, asks.cells, pack)):
         return []
-    event, when = asks.cells[event_time], others.cells[event_time]
-    own = asks.table["a:record"] == others.table["o:record"]
-    start = first_day(window.back, asks.cells, event, pack) if window.back is not None else sql.null("date")
+    event, when = asks.cells[pack.event_time], looked.cells[pack.event_time]
+    start = day_before(event.day, window.back, asks.cells, pack)
     reached = when.day > start
     if not window.up_to_as_of:
         reached &= when.day <= event.day
-    return [own | start.isnull() | reached]
+    return [(asks["record"] == looked["record"]) | start.isnull() | reached]
 
 
-def inside(spec: LookUp, cells: Mapping[str, Cell], when: Cell, event: Cell, own: Expr, pack: Pack) -> tuple[Expr, Expr]:
+def inside(spec: LookUp, pairs: Pairs, pack: Pack) -> tuple[Expr, Expr | None]:
     """Return whether each looked-at record is in the window, and what would settle that."""
     back = spec.window.back
     if back is None:
         return yes(), None
+    cells = pairs.asks.cells
+    event, when = cells[pack.event_time], pairs.looked.cells[pack.event_time]
     answers: list[tuple[Expr, Expr]] = []
     for here, span in spans(back, cells, pack):
         if span.unit in ELAPSED_SECONDS:
@@ -90,23 +83,14 @@ def inside(spec: LookUp, cells: Mapping[str, Cell], when: Cell, event: Cell, own
             begun = when.day > moved_day(event.day, span, back=True)
             answers.append((here, begun if spec.window.up_to_as_of else begun & (when.day <= event.day)))
     reached = answers[0][1] if isinstance(back, Duration) else sql.cases(*answers, else_=sql.null("boolean"))
-    asked = when.needs
+    of_event = of_this(event.needs)
     if isinstance(back, ParamDuration):
         param = cells[f"{PARAM}{back.param}"]
-        asked = together((asked, sql.ifelse(param.absent, of_this(param), of_this(event))))
-    else:
-        asked = together((asked, of_this(event)))
-    answer = sql.ifelse(own, yes(), reached)
-    needs = None if asked is None else sql.ifelse(answer.isnull(), asked, no_texts())
-    return answer, needs
-
-
-def of_this(cell: Cell) -> Expr:
-    """Return needs of the record that asks, as they stand among those of a looked-at one."""
-    return no_texts() if cell.needs is None else cell.needs.map(lambda need: sql.literal(THIS).concat(need))
+        of_event = sql.ifelse(param.absent, listed(of_this(param.needs)), listed(of_event))
+    answer = sql.ifelse(pairs.own, yes(), reached)
+    return answer, where(answer.isnull(), combined((when.needs, of_event)))
 
 
 def ordered(first_low: Expr, first_high: Expr, second_low: Expr, second_high: Expr) -> Expr:
     """Return whether one moment is not after another."""
     return decided(true=first_high <= second_low, false=first_low > second_high)
-
