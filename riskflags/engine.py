@@ -96,12 +96,12 @@ class Engine:
         `backend` never changes an answer: "record" decides one record after another, "duckdb" all of them at once (it
         needs the extra `batch`), and "auto" takes what is faster for so many. Of a batch, `verify` records, drawn by a
         fixed seed, are decided one at a time as well: EngineError where any of them comes out otherwise. A strict engine
-        takes "record" for "auto". EngineError for "duckdb" where it is not installed, or cannot read the pack yet.
+        takes "record" for "auto". EngineError for "duckdb" where it is not installed.
         """
         records = self._records([self._checked(incident) for incident in incidents], as_of, rejects)
         if self.backend_for(len(records), backend) == "record":
             return (self._assess(record, records) for record in records)
-        if obstacle := obstacle_to_batch(self.pack):
+        if obstacle := obstacle_to_batch():
             raise EngineError(obstacle)
         return self._in_batch(records, as_of, rejects, verify=verify)
 
@@ -109,7 +109,7 @@ class Engine:
         """Return how so many records are decided: as asked, or by what is faster and possible."""
         if backend != "auto":
             return backend
-        pays = not self.strict and records >= BATCH_FROM and not obstacle_to_batch(self.pack)
+        pays = not self.strict and records >= BATCH_FROM and not obstacle_to_batch()
         return "duckdb" if pays else "record"
 
     def _in_batch(
@@ -223,12 +223,10 @@ class Engine:
         return disagreed
 
 
-def obstacle_to_batch(pack: Pack) -> str:
-    """Return why the records of a pack cannot be decided all at once, and what to do; empty where they can."""
+def obstacle_to_batch() -> str:
+    """Return what is missing to decide all records at once, and how to install it; empty where nothing is."""
     if lacking := [name for name in ("duckdb", "pyarrow") if importlib.util.find_spec(name) is None]:
         return f"a batch needs {lacking[0]}. Install it with: pip install 'riskflags[batch]'"
-    if any(spec.once for spec in pack.duplicates):
-        return "a batch cannot count duplicates once yet, as this pack asks (`counted: once`): take the backend record"
     return ""
 
 

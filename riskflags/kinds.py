@@ -42,7 +42,7 @@ EXAMPLES: dict[KindName, str] = {
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def _day(text: str) -> date:
     except ValueError:
         msg = f"{text} is not a day of the calendar; expected {EXAMPLES['date']}"
         raise ValueError(msg) from None
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        msg = f"expected a year from {_FIRST_YEAR} to {_LAST_YEAR}"
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        msg = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}"
         raise ValueError(msg)
     return day
 

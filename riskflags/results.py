@@ -189,13 +189,21 @@ def _unknown_actions(incident: Incident, names: Names) -> Iterator[Caution]:
     suspects = [suspect.id for suspect in incident.suspects if suspect.id]
     for action in incident.done:
         if action.code and action.code not in names.action_codes:
-            near = _nearest(action.code, names.action_codes)
-            message = f"no action of the rules knows the code {action.code!r}{near}: it counts for nothing"
-            yield Caution(code="unknown_action", field="action.code", message=message)
+            yield unknown_action_caution(action.code, names.action_codes)
         if action.suspect_id and action.suspect_id not in suspects:
-            near = _nearest(action.suspect_id, suspects)
-            message = f"{action.code} is recorded for {action.suspect_id!r}, who is no suspect of this record{near}"
-            yield Caution(code="unknown_suspect", field="action.suspect_id", message=message)
+            yield unknown_suspect_caution(action.code, action.suspect_id, suspects)
+
+
+def unknown_action_caution(code: str, known: Iterable[str]) -> Caution:
+    """Return that a recorded action can satisfy nothing, with the nearest code that an action knows."""
+    message = f"no action of the rules knows the code {code!r}{_nearest(code, known)}: it counts for nothing"
+    return Caution(code="unknown_action", field="action.code", message=message)
+
+
+def unknown_suspect_caution(code: str | None, suspect_id: str, suspects: Iterable[str]) -> Caution:
+    """Return that an action is recorded for somebody who is no suspect of the record."""
+    message = f"{code} is recorded for {suspect_id!r}, who is no suspect of this record{_nearest(suspect_id, suspects)}"
+    return Caution(code="unknown_suspect", field="action.suspect_id", message=message)
 
 
 def _nearest(text: str, names: Iterable[str]) -> str:
@@ -222,4 +230,9 @@ def _after_as_of(incident: Incident, names: Names, as_of: int) -> Iterator[Cauti
             group, _, name = path.partition(".")
             moment = getattr(getattr(incident, group), name)
             if isinstance(moment, Moment) and moment.earliest > as_of:
-                yield Caution(code="after_as_of", field=path, message=f"{path} is after as_of and was not read")
+                yield after_as_of_caution(path)
+
+
+def after_as_of_caution(path: str) -> Caution:
+    """Return that a time lies after as_of."""
+    return Caution(code="after_as_of", field=path, message=f"{path} is after as_of and was not read")

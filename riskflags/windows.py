@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from riskflags.calendar import Span
     from riskflags.condition import Row
+    from riskflags.duplicates import Occurrence
     from riskflags.looking import Given
     from riskflags.model import Value
     from riskflags.pack import LookUp
@@ -161,7 +162,7 @@ def last_ones(
     """
     event, last = row[record.event_time], spec.window.last
     placed = list(_placed(spec, linked, row, record))
-    later = _Later(placed)
+    later = Later([(one.record.counted_once, one.counts, one.when) for one in placed])
     found: dict[tuple[str, str | None], Inside] = {}
     for number, one in enumerate(placed):
         sure, may_be = later.surely(number), later.possibly(number) + len(unread)
@@ -184,33 +185,35 @@ def last_ones(
     return found
 
 
-class _Later:
+class Later:
     """How many events come after each of the records that may take a place: for sure at least, possibly at most.
 
     Records of one event take one place, the latest of theirs; those that only may be of one are one at least, and
     possibly more. `unsettled` is, for each record, what would settle which others are of its event.
     """
 
-    def __init__(self, placed: Sequence[_Candidate]) -> None:
-        self._placed = placed
-        events = [one.record.counted_once for one in placed]
+    def __init__(self, placed: Sequence[tuple[Sequence[Occurrence], Answer, Moment]]) -> None:
+        self._times = [when for _, _, when in placed]
+        events = [seen for seen, _, _ in placed]
         self._fewest = together(events, surely=False)
         self._most = together(events, surely=True)
         self.unsettled = unsettled(events, self._fewest)
         starts: dict[int, int] = {}
         ends: dict[int, int] = {}
-        for one, few, many in zip(placed, self._fewest, self._most, strict=True):
-            if one.counts is True:
-                starts[few] = max(starts.get(few, one.when.earliest), one.when.earliest)
-            ends[many] = max(ends.get(many, one.when.latest), one.when.latest)
+        for (_, counts, when), few, many in zip(placed, self._fewest, self._most, strict=True):
+            if counts is True:
+                starts[few] = max(starts.get(few, when.earliest), when.earliest)
+            ends[many] = max(ends.get(many, when.latest), when.latest)
         self._starts, self._ends = starts, ends
         self._in_order = sorted(starts.values()), sorted(ends.values())
 
     def surely(self, number: int) -> int:
-        return self._after(self._in_order[0], self._placed[number].when.latest, self._starts.get(self._fewest[number]))
+        """Return how many events surely come after one of the records."""
+        return self._after(self._in_order[0], self._times[number].latest, self._starts.get(self._fewest[number]))
 
     def possibly(self, number: int) -> int:
-        return self._after(self._in_order[1], self._placed[number].when.earliest, self._ends[self._most[number]])
+        """Return how many events may come after one of the records."""
+        return self._after(self._in_order[1], self._times[number].earliest, self._ends[self._most[number]])
 
     @staticmethod
     def _after(times: Sequence[int], when: int, own: int | None) -> int:

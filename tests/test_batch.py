@@ -20,7 +20,9 @@ from incidents import MOMENTS, histories
 from random_packs import packs
 
 from riskflags import Engine, EngineError, Incident, Pack, default_pack
+from riskflags.assessment import Caution
 from riskflags.batch import World, assess_worlds
+from riskflags.batch import assessments as told
 from riskflags.record import Names
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def differences(pack: Pack, worlds: Sequence[World]) -> Iterator[str]:
 
 # ---- conformance cases -----------------------------------------------------------------------------------------------
 
-FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "duplicates")
+FILES = sorted(FOLDER.glob("*.yaml"))
 
 
 @cache
@@ -87,10 +89,17 @@ def test_every_conformance_case_comes_out_alike(path: Path) -> None:
 def test_a_difference_is_noticed() -> None:
     path = FOLDER / "groups.yaml"
     worlds = [world_of(check) for check in checks_of(path)]
-    rules = tuple(replace(rule, when=other.when) for rule, other in zip(pack_of(path).rules, reversed(pack_of(path).rules), strict=True))
+    rules = tuple(
+        replace(rule, when=other.when)
+        for rule, other in zip(pack_of(path).rules, reversed(pack_of(path).rules), strict=True)
+    )
     wrong = assess_worlds(worlds, Names.of(replace(pack_of(path), rules=rules)), digest="")
     right = (one_at_a_time(pack_of(path), world) for world in worlds)
-    assert any(a.flags != b.flags for first, second in zip(wrong, right, strict=True) for a, b in zip(first, second, strict=True))
+    assert any(
+        a.flags != b.flags
+        for first, second in zip(wrong, right, strict=True)
+        for a, b in zip(first, second, strict=True)
+    )
 
 
 # ---- random packs ----------------------------------------------------------------------------------------------------
@@ -105,7 +114,12 @@ class Rejected:
 
 
 WORLDS = st.lists(
-    st.builds(World, histories(least=1, most=6), MOMENTS, st.lists(st.builds(Rejected, st.integers(1, 9), st.sampled_from(["C1", "C2", None])), max_size=2)),
+    st.builds(
+        World,
+        histories(least=1, most=6),
+        MOMENTS,
+        st.lists(st.builds(Rejected, st.integers(1, 9), st.sampled_from(["C1", "C2", None])), max_size=2),
+    ),
     min_size=6,
     max_size=12,
 )
@@ -143,19 +157,15 @@ def test_an_assessment_of_a_batch_explains_itself(few_incidents: list[Incident],
 def test_a_record_that_comes_out_otherwise_one_at_a_time_is_an_error(
     few_incidents: list[Incident], as_of: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(self: Any, incident: Incident, rows: Any) -> tuple[()]:
-        return ()
-
-    monkeypatch.setattr("riskflags.batch.assessments._Told._flags", wrong)
-    with pytest.raises(EngineError, match="decided in a batch, its flags differ"):
+    monkeypatch.setattr(told, "record_cautions", lambda *_, **__: [Caution(code="x", field="y", message="z")])
+    with pytest.raises(EngineError, match="decided in a batch, its warnings differ"):
         list(Engine(default_pack()).assess_many(few_incidents, as_of=as_of, backend="duckdb"))
 
 
-def test_what_a_batch_cannot_do_yet_is_said_at_once(as_of: datetime) -> None:
-    pack = default_pack()
-    once = replace(pack, duplicates=tuple(replace(spec, once=True) for spec in pack.duplicates))
-    with pytest.raises(EngineError, match="cannot count duplicates once"):
-        Engine(once).assess_many([], as_of=as_of, backend="duckdb")
+def test_a_batch_without_its_libraries_says_what_to_install(as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(EngineError, match=r"a batch needs duckdb. Install it with: pip install 'riskflags\[batch\]'"):
+        Engine(default_pack()).assess_many([], as_of=as_of, backend="duckdb")
 
 
 @pytest.fixture(scope="module")

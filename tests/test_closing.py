@@ -13,6 +13,7 @@ from riskflags.intake import Counts, FileRead, Intake
 from riskflags.model import Severity, State
 from riskflags.report.closing import Ending, show_ending
 from riskflags.report.findings import tallies, wants, worst_first
+from riskflags.report.numbers import numbers_of
 from riskflags.report.phrases import gap_words, need_kind, safe, step_words
 from riskflags.report.summary import Rows, rows_of
 from riskflags.report.terminal import Screen
@@ -114,7 +115,7 @@ def ending(*assessments: Assessment, rejects: int = 0, warned: int = 0) -> str:
     counts = Counts(read=read, accepted=len(assessments) - warned, warned=warned, rejected=rejects, out_of_scope=0)
     intake = Intake((), (REJECT,) * rejects, (), counts, (FileRead("in.csv", "utf-8", "\t", "canonical CSV"),))
     stream = io.StringIO()
-    show_ending(Screen(stream), Ending(findings, rows_of(intake, findings), default_pack(), intake, ()))
+    show_ending(Screen(stream), Ending(numbers_of(findings), rows_of(intake, findings), default_pack(), intake, ()))
     return stream.getvalue()
 
 

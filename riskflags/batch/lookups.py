@@ -27,6 +27,7 @@ from riskflags.batch.cells import (
     where,
     yes,
 )
+from riskflags.batch.events import counted_once, events, later_events, without_its_own
 from riskflags.batch.facts import NO_SUSPECT, column
 from riskflags.batch.frames import Stored
 from riskflags.batch.last import candidates, placed
@@ -54,7 +55,11 @@ _ID, _CHILD, _SUSPECT = "incident.id", "child.id", "suspect.id"
 def look_up(frames: Frames, name: str, spec: LookUp) -> Stored:
     """Make the table of the values of a look-up and return where they stand."""
     asking = _asking(frames, name, spec)
-    table, cell = summarised(spec, _items(frames, spec, asking), asking)
+    items = _items(frames, spec, asking)
+    how_many = None
+    if spec.function == "how_many" and spec.over == "records" and counted_once(frames):
+        how_many = events(frames, items.table, items.by, f"events {name}")
+    table, cell = summarised(spec, items, asking, events=how_many)
     made = f"look-up {name}"
     frames.store.make(made, table.select(*asking.keys, **cell.columns(name)))
     return Stored(cell, {asking.rows: made})
@@ -177,6 +182,8 @@ def _of_records(frames: Frames, spec: LookUp, asking: Frame) -> Items:
         unsure = combined((unsure, needs(spec.where, cells)))
     value = _as_link(pairs.looked, spec.of) if spec.of == _SUSPECT else pairs.looked.cells.get(spec.of)
     items = _shaped(pairs, within, unsure, value)
+    if spec.others and counted_once(frames):
+        items = items.onto(without_its_own(frames, items.table))
     if looked.rows == "seats":
         items = _as_one(items, each=frames.names.is_of_suspect(spec.of))
     return _with_rejected(frames, spec, asking, items) if _CHILD in spec.by else items
@@ -240,7 +247,8 @@ def _last_ones(frames: Frames, spec: LookUp, asking: Frame, pairs: Pairs, last: 
     by = _keys(asking)
     found = candidates(spec, pairs, event_time=frames.pack.event_time, by=by)
     unread = _rejected(frames, asking) if _CHILD in spec.by else None
-    there = placed(last, found, unread, by=by)
+    later = later_events(frames, found, by, f"events {frames.store.count()}") if counted_once(frames) else None
+    there = placed(last, found, unread=unread, events=later, by=by)
     settles = there["settles"].map(lambda need: sql.literal(THIS).concat(need))  # spelled already
     there = there.select(*by, "inside", settles=settles, **{f"{LOOKED}record": there["other"]})
     pairs = pairs.onto(pairs.table.join(there, *by, f"{LOOKED}record"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from riskflags.batch.asked import lines_of, names_of_action
 from riskflags.batch.calendars import DAYS, make_days, spans_of
 from riskflags.batch.cells import some
+from riskflags.batch.events import counted_once, make_events, names_of_events
 from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frames
 from riskflags.batch.grades import make_grades, names_of_grades
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from riskflags.record import Names
 
 REQUIREMENTS = "requirements"
+BY_ROWS: tuple[Rows, ...] = ("records", "seats")
+"""The rows on which rules are decided and values are stored."""
 
 
 class Plan:
@@ -45,7 +48,29 @@ class Plan:
         self.store = store
         self._only = only
         self._done: set[str] = set()
+        self._decided: dict[int, Rule] = {}
+        self._stand: dict[tuple[str, frozenset[int]], str] = {}
         self._drop_what_lies_ahead()
+        self._settle()
+        if counted_once(self.frames):
+            self.ensure(names_of_events(self.frames))
+            make_events(self.frames)
+
+    def _settle(self) -> None:
+        """Store what is computed from fields alone, since many statements read it."""
+        plain = [name for name in self.frames.names.derived if self._is_plain(name)]
+        for rows in BY_ROWS:
+            own = [name for name in plain if self.frames.names.is_of_suspect(name) is (rows == "seats")]
+            if own:
+                self.frames.settle(own, rows=rows)
+                self._done |= set(own)
+
+    def _is_plain(self, name: str) -> bool:
+        """Return whether a derived value is computed from fields and parameters alone."""
+        derived = self.frames.names.derived.get(name)
+        if derived is None:
+            return name not in self.pack.readings
+        return isinstance(derived.how, Computed) and all(map(self._is_plain, derived.how.names))
 
     def _drop_what_lies_ahead(self) -> None:
         """Take out the records whose time is after as_of: they are not there yet."""
@@ -96,23 +121,27 @@ class Plan:
                 pass
 
     def _make_gap(self, name: str, reading: GapReading) -> None:
-        rules = {n: r for n, r in self._active().items() if reading.rules is None or r.id in reading.rules}
+        rules = {n: r for n, r in self._decided.items() if reading.rules is None or r.id in reading.rules}
         read: list[Read] = []
         for key in sorted(reading.actions):
             lines = lines_of(rules, key)
-            made = self._standings(self.pack.actions[key], lines, f"{name} {key}") if lines else None
+            made = self._standings(self.pack.actions[key], lines) if lines else None
             read.append(Read(self.pack.actions[key], tuple(lines), made))
         if isinstance(reading.late_by, ParamDuration):
             self.ensure([f"{PARAM}{reading.late_by.param}"])
         self.frames.keep(name, gap_table(self.frames, name, reading, read))
 
-    def _standings(self, action: Action, lines: Sequence[Line], made: str) -> str:
-        """Make the table of where the requirements of an action stand, and what it reads; return its name."""
-        if not self.store.has(DAYS):
-            make_days(self.store, self.pack, set(spans_of(self.pack)))
-        self.ensure(names_of_action(action, lines))
-        standings(self.frames, action, lines, made)
-        return made
+    def _standings(self, action: Action, lines: Sequence[Line]) -> str:
+        """Make the table of where the requirements of an action stand, once for the same lines; return its name."""
+        known = (action.key, frozenset(line.number for line in lines))
+        if known not in self._stand:
+            if not self.store.has(DAYS):
+                make_days(self.store, self.pack, set(spans_of(self.pack)))
+            self.ensure(names_of_action(action, lines))
+            made = f"standings {len(self._stand)} of {action.key}"
+            standings(self.frames, action, lines, made)
+            self._stand[known] = made
+        return self._stand[known]
 
     def run(self) -> None:
         """Make every table of results."""
@@ -127,26 +156,20 @@ class Plan:
     def _require(self) -> None:
         """Make the table of all requirements."""
         for key, action in self.pack.actions.items():
-            lines = lines_of(self._active(), key)
+            lines = lines_of(self._decided, key)
             if lines:
-                made = self._standings(action, lines, f"requirement {key}")
-                self.store.add(REQUIREMENTS, self.store.table(made))
-                self.store.drop(made)
-
-    def _active(self) -> dict[int, Rule]:
-        return {n: rule for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
+                self.store.add(REQUIREMENTS, self.store.table(self._standings(action, lines)))
 
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
 
     def _groups(self) -> list[Group]:
         """Return the rules in the order in which they read each other, those that other records read first."""
-        numbers = {rule.key: n for n, rule in self._active().items()}
+        numbers = {rule.key: n for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
         layers = [[numbers[key] for key in layer if key in numbers] for layer in self.pack.layers]
-        by_rows: tuple[Rows, ...] = ("records", "seats")
         found: list[Group] = []
         for across in (True, False):
-            for layer, rows in product(layers, by_rows):
+            for layer, rows in product(layers, BY_ROWS):
                 rules = {n: self.pack.rules[n] for n in layer}
                 own = {
                     n: rule
@@ -163,6 +186,7 @@ class Plan:
                 self.ensure(names_of_rule(rule, self.pack.effective_by))
             places = decide(self.frames, group, only_in=self._only)
             tell(self.frames, group, places, self._evidence(group))
+            self._decided |= group.rules
 
     def _evidence(self, group: Group) -> dict[int, dict[str, str]]:
         """Make the tables of ids that are evidence of the rules of a group; return them by rule and name."""

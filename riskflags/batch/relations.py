@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from riskflags.batch.sql import Expr, expression, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from riskflags.batch.sql import Part
 
@@ -37,11 +37,16 @@ class Relation:
 
     def mutate(self, **more: Part) -> Relation:
         """Return every column with more; one of the same name is replaced."""
-        return _query(self, _all(self) | _expressions(more))
+        new = _expressions(more)
+        every = _every(self, without=new.keys() & set(self.columns))
+        kept = (name for name in self.columns if name not in new)
+        listed = ", ".join([every, *_listed(new, (self,))])
+        return _relation((*kept, *new), f"SELECT {listed} FROM {self.name}", (self,))
 
     def filter(self, condition: Expr) -> Relation:
         """Return the rows in which a condition holds."""
-        return _query(self, _all(self), tail=f" WHERE {_readable(condition, (self,))}")
+        text = f"SELECT * FROM {self.name} WHERE {_readable(condition, (self,))}"
+        return _relation(self.columns, text, (self,))
 
     def drop(self, *names: str) -> Relation:
         """Return the other columns."""
@@ -50,11 +55,13 @@ class Relation:
     def rename(self, names: Mapping[str, str]) -> Relation:
         """Return the columns with some renamed: new name -> old one."""
         new = {old: name for name, old in names.items()}
-        return _query(self, {new.get(name, name): self[name] for name in self.columns})
+        listed = ", ".join(f"{quoted(old)} AS {quoted(name)}" for old, name in new.items())
+        renamed = (new.get(name, name) for name in self.columns)
+        return _relation(renamed, f"SELECT * RENAME ({listed}) FROM {self.name}", (self,))
 
     def distinct(self) -> Relation:
         """Return each row once."""
-        return _query(self, _all(self), head="SELECT DISTINCT")
+        return _relation(self.columns, f"SELECT DISTINCT * FROM {self.name}", (self,))
 
     def count(self, where: Expr | None = None) -> Expr:
         """Return how many rows there are, in which a condition holds."""
@@ -78,11 +85,11 @@ class Relation:
 
     def semi_join(self, other: Relation, *on: str | Expr) -> Relation:
         """Return the rows for which there is one of another."""
-        return _beside("SEMI JOIN", self, other, on, _all(self))
+        return _beside("SEMI JOIN", self, other, on, self.columns)
 
     def anti_join(self, other: Relation, *on: str | Expr) -> Relation:
         """Return the rows for which there is none of another."""
-        return _beside("ANTI JOIN", self, other, on, _all(self))
+        return _beside("ANTI JOIN", self, other, on, self.columns)
 
     def sql(self) -> str:
         """Return the statement that gives the rows."""
@@ -115,10 +122,6 @@ def union(*rows: Relation) -> Relation:
     return _relation(first.columns, " UNION ALL ".join(parts), rows)
 
 
-def _all(rows: Relation) -> dict[str, Expr]:
-    return {name: rows[name] for name in rows.columns}
-
-
 def _expressions(parts: Mapping[str, Part]) -> dict[str, Expr]:
     return {name: expression(one) for name, one in parts.items()}
 
@@ -127,29 +130,38 @@ def _relation(columns: Iterable[str], query: str, parents: tuple[Relation, ...])
     return Relation(f"t{next(_NUMBERS)}", tuple(columns), query, parents)
 
 
-def _query(rows: Relation, found: Mapping[str, Expr], *, head: str = "SELECT", tail: str = "") -> Relation:
-    return _relation(found, f"{head} {_listed(found, (rows,))} FROM {rows.name}{tail}", (rows,))
+def _query(rows: Relation, found: Mapping[str, Expr], *, tail: str = "") -> Relation:
+    return _relation(found, f"SELECT {', '.join(_listed(found, (rows,)))} FROM {rows.name}{tail}", (rows,))
 
 
 def _joined(how: str, one: Relation, other: Relation, on: Sequence[str | Expr]) -> Relation:
     shared = {name for name in on if isinstance(name, str)}
-    others = {name: found for name, found in _all(other).items() if name not in shared}
+    others = [name for name in other.columns if name not in shared]
     if twice := set(one.columns) & set(others):
         msg = f"both sides have {', '.join(sorted(twice))}: rename one"
         raise ValueError(msg)
-    return _beside(how, one, other, on, _all(one) | others)
+    more = f", {_every(other, without=shared)}" if others else ""
+    return _beside(how, one, other, on, (*one.columns, *others), more=more)
 
 
-def _beside(how: str, one: Relation, other: Relation, on: Sequence[str | Expr], found: Mapping[str, Expr]) -> Relation:
+def _beside(
+    how: str, one: Relation, other: Relation, on: Sequence[str | Expr], columns: Sequence[str], *, more: str = ""
+) -> Relation:
     conditions = " AND ".join(
         _readable(one[key] == other[key] if isinstance(key, str) else key, (one, other)) for key in on
     )
-    listed = _listed(found, (one, other))
-    return _relation(found, f"SELECT {listed} FROM {one.name} {how} {other.name} ON {conditions}", (one, other))
+    text = f"SELECT {one.name}.*{more} FROM {one.name} {how} {other.name} ON {conditions}"
+    return _relation(columns, text, (one, other))
 
 
-def _listed(found: Mapping[str, Expr], scope: tuple[Relation, ...]) -> str:
-    return ", ".join(f"{_readable(one, scope)} AS {quoted(name)}" for name, one in found.items())
+def _every(rows: Relation, *, without: Collection[str]) -> str:
+    """Return all columns of a relation, but some, as SQL lists them."""
+    left_out = f" EXCLUDE ({', '.join(map(quoted, sorted(without)))})" if without else ""
+    return f"{rows.name}.*{left_out}"
+
+
+def _listed(found: Mapping[str, Expr], scope: tuple[Relation, ...]) -> list[str]:
+    return [f"{_readable(one, scope)} AS {quoted(name)}" for name, one in found.items()]
 
 
 def _readable(one: Expr, scope: tuple[Relation, ...]) -> str:

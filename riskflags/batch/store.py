@@ -35,6 +35,11 @@ class Store:
         self.connection.execute(f"CREATE TABLE {quoted(name)} AS {rows.sql()}")
         self._columns[name] = rows.columns
 
+    def kept(self, name: str, rows: Relation) -> Relation:
+        """Make a table of the rows of a relation that is read more than once, and return it."""
+        self.make(name, rows)
+        return self.table(name)
+
     def add(self, name: str, rows: Relation) -> None:
         """Add the rows of a relation to a table, which is made at the first."""
         if name not in self._columns:
@@ -53,6 +58,10 @@ class Store:
     def has(self, name: str) -> bool:
         """Return whether there is a table of this name."""
         return name in self._columns
+
+    def count(self) -> int:
+        """Return how many tables there are."""
+        return len(self._columns)
 
     def drop(self, name: str) -> None:
         """Remove a table."""

@@ -127,7 +127,7 @@ def run(
         Literal["auto", "record", "duckdb"],
         typer.Option(
             metavar="auto|record|duckdb",
-            help="Decide one record after another, or all at once on DuckDB; auto takes the faster. Answers are the same.",
+            help="One record after another, or all at once on DuckDB; auto takes the faster. Answers are the same.",
         ),
     ] = "auto",
     verify: Annotated[

@@ -13,6 +13,7 @@ from riskflags.model import Severity
 from riskflags.report.closing import Ending, show_ending
 from riskflags.report.findings import Findings, collect, origins_of
 from riskflags.report.junit import run_as_junit
+from riskflags.report.numbers import Numbers, numbers_of
 from riskflags.report.outputs import (
     Format,
     Written,
@@ -74,8 +75,9 @@ def run_rules(options: RunOptions) -> int:
         seen = _counted(watch.watched(assessments, intake) if watch else assessments, bar)
         findings = collect(seen, as_of=as_of, origins=origins_of(intake))
     rows = rows_of(intake, findings)
+    numbers = numbers_of(findings)
     backend = engine.backend_for(len(intake.admitted), options.backend)
-    written = _write(options, findings, intake, rows=rows, pack=pack, backend=backend)
+    written = _write(options, findings, numbers, intake, rows=rows, pack=pack, backend=backend)
     if options.junit is not None:
         write_text(options.junit, run_as_junit(findings, pack))
         written = (*written, Written(options.junit))
@@ -84,8 +86,8 @@ def run_rules(options: RunOptions) -> int:
             page = watch.page(findings, rows, intake, marking=options.marking)
         write_text(options.html, page)
         written = (*written, Written(options.html))
-    show_ending(Screen(), Ending(findings, rows, pack, intake, written, show_personal=options.terms.show_personal))
-    return _code(options, findings, intake)
+    show_ending(Screen(), Ending(numbers, rows, pack, intake, written, show_personal=options.terms.show_personal))
+    return _code(options, numbers, intake)
 
 
 class _Watched:
@@ -150,7 +152,7 @@ def _counted(assessments: Iterable[Assessment], bar: Progress) -> Iterator[Asses
 
 
 def _write(
-    options: RunOptions, findings: Findings, intake: Intake, *, rows: Rows, pack: Pack, backend: str
+    options: RunOptions, findings: Findings, numbers: Numbers, intake: Intake, *, rows: Rows, pack: Pack, backend: str
 ) -> tuple[Written, ...]:
     if options.out is None:
         return ()
@@ -158,14 +160,16 @@ def _write(
     made = tables(findings, origins=origins_of(intake), rejects=intake.rejects, warnings=intake.warnings)
     quoted = quoted_cells(made) if form == "csv" else 0
     files = file_names(TABLES, form)
-    numbers = summary(findings, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version(), backend=backend)
-    return write(made, summary=numbers, folder=options.out, form=form)
+    data = summary(
+        numbers, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version(), backend=backend
+    )
+    return write(made, summary=data, folder=options.out, form=form)
 
 
-def _code(options: RunOptions, findings: Findings, intake: Intake) -> Exit:
+def _code(options: RunOptions, numbers: Numbers, intake: Intake) -> Exit:
     nothing_read = bool(intake.rejects) and not intake.incidents
     if nothing_read or (options.strict and intake.rejects):
         return Exit.bad_data
-    if options.fail_on is not None and findings.at_or_above(Severity[options.fail_on]):
+    if options.fail_on is not None and numbers.at_or_above(Severity[options.fail_on]):
         return Exit.found
     return Exit.done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from riskflags.incident import Facts, Incident
@@ -51,8 +51,39 @@ class Material:
                     self.sides.append(item)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The records that rows make, each with its rows, in the order of their first rows.
+
+    `unsure` are first rows of records whose end could not be read.
+    """
+
+    records: tuple[tuple[Incident, RecordRows], ...]
+    unsure: frozenset[RowPlace]
+
+    def placed(self) -> Iterator[tuple[Incident, RowPlace]]:
+        """Yield each record with its first row."""
+        return ((incident, rows.drafts[0].row) for incident, rows in self.records)
+
+    def admitted(self, account: Account) -> tuple[Admitted, ...]:
+        """Return the records with what became of their rows, once every warning is in the account."""
+        warned = account.warned_rows()
+        return tuple(_admitted(incident, rows, warned) for incident, rows in self.records)
+
+
 def assemble(material: Material, reader: Reader, account: Account) -> tuple[Admitted, ...]:
     """Return the records that the rows make, in the order of their first rows, and settle every row."""
+    settled = settle(material, reader, account)
+    for incident, defect in doubts_across(settled.placed(), unsure=settled.unsure):
+        account.warn(defect, incident_id=incident.incident.id, child_id=incident.child.id)
+    return settled.admitted(account)
+
+
+def settle(material: Material, reader: Reader, account: Account) -> Settled:
+    """Return the records that the rows make, and settle every row, but for doubts across records.
+
+    What it says of a row depends on no row of another incident.
+    """
     fates: Fates = {}
     _settle_gone(material, fates, account)
     records = _grouped(material.drafts, fates, account)
@@ -67,11 +98,7 @@ def assemble(material: Material, reader: Reader, account: Account) -> tuple[Admi
             bad = (*built.doubts, *(defect for draft in rows.drafts for defect in draft.defects))
             unsure |= {rows.drafts[0].row} if any(defect.field in ENDS for defect in bad) else set()
     _settle_sides(material.sides, fates, account)
-    placed = ((incident, rows.drafts[0].row) for incident, rows in admitted)
-    for incident, defect in doubts_across(placed, unsure=frozenset(unsure)):
-        account.warn(defect, incident_id=incident.incident.id, child_id=incident.child.id)
-    warned = account.warned_rows()
-    return tuple(_admitted(incident, rows, warned) for incident, rows in admitted)
+    return Settled(tuple(admitted), frozenset(unsure))
 
 
 def _admitted(incident: Incident, rows: RecordRows, warned: frozenset[RowPlace]) -> Admitted:

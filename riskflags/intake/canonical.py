@@ -17,7 +17,7 @@ from riskflags.intake.tables import TextFile, header, rows
 from riskflags.mapping.model import USUAL_DELIMITERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from riskflags.intake.tables import Damage, TextRow
 
@@ -172,18 +172,20 @@ def holds_of(layout: Layout, sides: Mapping[SideName, Layout]) -> Holds:
     )
 
 
-def drafts(layout: Layout, reader: Reader, holds: Holds, account: Account) -> Iterator[Draft | Gone]:
-    """Yield what becomes of each row of records."""
+def drafts(
+    layout: Layout, reader: Reader, holds: Holds, account: Account, *, found: Iterable[TextRow] | None = None
+) -> Iterator[Draft | Gone]:
+    """Yield what becomes of each row of records; with `found`, of those rows alone."""
     origin = Origin(holds, {column.title: column.title for column in layout.columns})
     groups: dict[tuple[str, str], list[Column]] = {}
     for column in layout.columns:
         groups.setdefault((column.attribute, column.action), []).append(column)
-    for row in rows(layout.file, delimiter=layout.delimiter, titles=layout.titles):
+    for row in rows(layout.file, delimiter=layout.delimiter, titles=layout.titles) if found is None else found:
         place = RowPlace(layout.file.name, row.number)
         account.see(place)
         if row.damage is None:
-            found = {key: cells for key, columns in groups.items() if (cells := layout.cells(row, columns))}
-            yield _draft(found, reader, origin, place)
+            filled = {key: cells for key, columns in groups.items() if (cells := layout.cells(row, columns))}
+            yield _draft(filled, reader, origin, place)
         else:
             yield damaged(row.damage, place, _text(layout, row, "child.id"))
 
@@ -219,11 +221,16 @@ def _text(layout: Layout, row: TextRow, title: str) -> str | None:
 # ---- files of actions, suspects and markers --------------------------------------------------------------------------
 
 
-def sides_of(layout: Layout, side: SideName, reader: Reader, account: Account) -> Iterator[Side]:
-    """Yield the items of a file of actions, suspects or markers; a row that is none is rejected at once."""
+def sides_of(
+    layout: Layout, side: SideName, reader: Reader, account: Account, *, found: Iterable[TextRow] | None = None
+) -> Iterator[Side]:
+    """Yield the items of a file of actions, suspects or markers; a row that is none is rejected at once.
+
+    With `found`, of those rows alone.
+    """
     attribute = SIDES[side]
     columns = [column for column in layout.columns if column.attribute == attribute]
-    for row in rows(layout.file, delimiter=layout.delimiter, titles=layout.titles):
+    for row in rows(layout.file, delimiter=layout.delimiter, titles=layout.titles) if found is None else found:
         place = RowPlace(layout.file.name, row.number)
         account.see(place)
         if row.damage is not None:

@@ -44,7 +44,7 @@ def doubts_across(placed: Iterable[Placed], *, unsure: Unsure) -> Iterator[Doubt
             children.setdefault(incident.child.id, []).append((incident, row))
     for records in children.values():
         if len(records) > 1:
-            twins = list(_told_twice(records))
+            twins = list(told_twice(records))
             doubted = {incident.incident.id for incident, _ in twins}
             yield from twins
             episodes = [episode for record in records if (episode := _episode(*record, unsure=unsure))]
@@ -56,7 +56,7 @@ def doubts_across(placed: Iterable[Placed], *, unsure: Unsure) -> Iterator[Doubt
 # ---- one event, two systems ------------------------------------------------------------------------------------------
 
 
-def _told_twice(records: Sequence[Placed]) -> Iterator[Doubt]:
+def told_twice(records: Sequence[Placed]) -> Iterator[Doubt]:
     """Yield the records of one type and time that an earlier record has from another system.
 
     The time is the same where it is equal, or where one of the two only knows the day.
@@ -114,11 +114,12 @@ def _overlaps(episodes: list[Episode]) -> Iterator[Doubt]:
     for index, episode in enumerate(episodes):
         earlier = min(index, bisect_left(starts, episode.end))
         if earlier and last[earlier - 1].end > episode.start:
-            yield episode.incident, _overlap(episode, last[earlier - 1])
+            yield episode.incident, overlap(episode, last[earlier - 1])
         last.append(episode if not last or episode.end > last[-1].end else last[-1])
 
 
-def _overlap(episode: Episode, other: Episode) -> Defect:
+def overlap(episode: Episode, other: Episode) -> Defect:
+    """Return the doubt about an episode that overlaps one that began before it."""
     systems = {found.incident.incident.source_system for found in (episode, other)}
     if None not in systems and len(systems) > 1:
         return _twin(episode.row, (other.incident, other.row))

@@ -69,14 +69,19 @@ class TextRow:
     damage: Damage | None = None
 
 
-def find_text(source: str | Path, *, encodings: Sequence[Encoding] = USUAL_ENCODINGS) -> TextFile:
+def find_text(
+    source: str | Path,
+    *,
+    encodings: Sequence[Encoding] = USUAL_ENCODINGS,
+    open_bytes: Callable[[], BinaryIO] | None = None,
+) -> TextFile:
     """Return the file as text: in the encoding of its byte order mark, else in the first that reads all of it.
 
     `-` is standard input. RecordError for a file that cannot be opened, is no text, is empty, or fits no encoding.
     """
     name = str(source)
     try:
-        open_bytes = _opener(source)
+        open_bytes = open_bytes or _opener(source)
         with open_bytes() as stream:
             start = stream.read(4)
         for mark, what in _NOT_TEXT:

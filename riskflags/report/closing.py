@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riskflags.fields import as_value
-from riskflags.model import Absent, Grade, State
-from riskflags.report.findings import Failed, Findings, RecordKey, case_grades, not_told, tallies, wants, worst_first
+from riskflags.model import Absent, Grade, Severity, State
 from riskflags.report.phrases import (
     count,
     gap_words,
     listed,
-    need_kind,
     need_words,
     owner_words,
     plain,
@@ -33,11 +31,12 @@ if TYPE_CHECKING:
     from riskflags.assessment import Flag, Requirement
     from riskflags.intake import Intake
     from riskflags.pack import Pack
+    from riskflags.report.findings import Failed, RecordKey
+    from riskflags.report.numbers import Numbers, Shown
     from riskflags.report.outputs import Written
     from riskflags.report.summary import Rows
     from riskflags.report.terminal import Screen
 
-CHILDREN_SHOWN = 20
 WANTS_SHOWN = 5
 REJECTS_SHOWN = 5
 WARNINGS_SHOWN = 5
@@ -49,7 +48,7 @@ _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 class Ending:
     """All that the closing words need to know of a run. `written` is empty where no files were asked for."""
 
-    findings: Findings
+    numbers: Numbers
     rows: Rows
     pack: Pack
     intake: Intake
@@ -63,12 +62,12 @@ def show_ending(screen: Screen, ending: Ending) -> None:
     _show_failed(screen, ending)
     _show_unclear(screen, ending)
     _show_tallies(screen, ending)
-    _show_unknown(screen, ending.findings)
+    _show_unknown(screen, ending.numbers)
     _show_files(screen, ending)
 
 
 def _show_read(screen: Screen, ending: Ending) -> None:
-    rows, findings, pack = ending.rows, ending.findings, ending.pack
+    rows, numbers, pack = ending.rows, ending.numbers, ending.pack
     parts = [f"{rows.accepted:,} accepted"]
     others = (
         (rows.warned, "accepted with warnings"),
@@ -80,25 +79,27 @@ def _show_read(screen: Screen, ending: Ending) -> None:
         delimiter = f", separated by {_DELIMITERS.get(file.delimiter, file.delimiter)}" if file.delimiter else ""
         name = "standard input" if file.name == "-" else safe(file.name)
         screen.line(f"Read {name} as {safe(file.taken_for)} in {file.encoding}{delimiter}.")
-    screen.line(f"{count(rows.read, 'row')}: {', '.join(parts)}. {count(findings.records, 'record')}.")
+    screen.line(f"{count(rows.read, 'row')}: {', '.join(parts)}. {count(numbers.records, 'record')}.")
     if rows.not_yet:
         screen.line(f"{count(rows.not_yet, 'row')} of them not yet: their time is after that of the run.")
-    screen.line(f"As of {time_words(findings.as_of)} ({findings.as_of.isoformat()}).")
+    screen.line(f"As of {time_words(numbers.as_of)} ({numbers.as_of.isoformat()}).")
     rules = sum(rule.status == "active" for rule in pack.rules)
     screen.line(f"Rules: {safe(pack.title)} {safe(pack.version)}, {count(rules, 'rule')}, digest {short_digest(pack)}.")
     for overlay in pack.overlays:
         screen.line(f"Tuned by {safe(overlay.owner)}: {safe(overlay.reason)}.", indent=2)
-    severities = Counter(flag.severity for flag in findings.flags)
+    severities = Counter[Severity]()
+    for (_, severity), flags in numbers.flags.items():
+        severities[severity] += flags
     found = [f"{severities[severity]:,} {severity}" for severity in sorted(severities, reverse=True)]
-    screen.line(f"{count(len(findings.flags), 'flag')}{': ' if found else ''}{', '.join(found)}.")
-    if grades := case_grades(findings).values():
-        settled = Counter(grade.grade for grade in grades if grade.could_be == grade.grade)
+    screen.line(f"{count(severities.total(), 'flag')}{': ' if found else ''}{', '.join(found)}.")
+    if cases := sum(numbers.grades.values()):
+        settled = {grade: numbers.grades.get((grade, grade), 0) for grade in sorted(Grade)}
         parts = [f"{settled[grade]:,} {plain(str(grade))}" for grade in sorted(Grade) if settled[grade]]
-        if unsettled := len(grades) - settled.total():
+        if unsettled := cases - sum(settled.values()):
             parts.append(f"no telling for {unsettled:,}, which could be worse than what is on record")
-        screen.line(f"Indicative grades of {count(len(grades), 'case')}: {', '.join(parts)}.")
-    if findings.disagreements:
-        number = count(len(findings.disagreements), "verdict")
+        screen.line(f"Indicative grades of {count(cases, 'case')}: {', '.join(parts)}.")
+    if numbers.disagreements:
+        number = count(numbers.disagreements, "verdict")
         warning = f"The two engines disagree on {number}. No flag is lost. Please report this: see the warnings."
         screen.line((warning, "bold red"))
     for reject in ending.intake.rejects[:REJECTS_SHOWN]:
@@ -127,8 +128,8 @@ def short_digest(pack: Pack) -> str:
 
 
 def _show_failed(screen: Screen, ending: Ending) -> None:
-    failed = worst_first(ending.findings)
-    if not failed:
+    failed = ending.numbers.failed
+    if not failed.records:
         screen.heading("No child has a critical flag and a required action that is known to be overdue.")
         return
     _show_each(
@@ -138,20 +139,20 @@ def _show_failed(screen: Screen, ending: Ending) -> None:
 
 def _show_unclear(screen: Screen, ending: Ending) -> None:
     """Print the children with critical flags whose actions the source does not tell of: they may need someone now."""
-    if unclear := not_told(ending.findings):
+    if ending.numbers.unclear.records:
+        unclear = ending.numbers.unclear
         _show_each(screen, unclear, ending, heading="Critical flags, and no telling what is on record elsewhere")
 
 
-def _show_each(screen: Screen, found: Sequence[Failed], ending: Ending, *, heading: str, order: str = "") -> None:
-    children = count(len({one.child_id or ("", one.incident_id) for one in found}), "child", "children")
-    screen.heading(f"{heading}: {children}{order}")
-    for one in found[:CHILDREN_SHOWN]:
+def _show_each(screen: Screen, found: Shown, ending: Ending, *, heading: str, order: str = "") -> None:
+    screen.heading(f"{heading}: {count(found.children, 'child', 'children')}{order}")
+    for one in found.first:
         screen.line()
         _show_one(screen, one, ending)
-    if len(found) > CHILDREN_SHOWN:
+    if more := found.records - len(found.first):
         screen.line()
         where = "in the files" if ending.written else "with --out DIR"
-        screen.line(f"and {count(len(found) - CHILDREN_SHOWN, 'record')} more: all of them are {where}.")
+        screen.line(f"and {count(more, 'record')} more: all of them are {where}.")
 
 
 def _show_one(screen: Screen, one: Failed, ending: Ending) -> None:
@@ -162,7 +163,7 @@ def _show_one(screen: Screen, one: Failed, ending: Ending) -> None:
     for flag in one.flags:
         show_flag(screen, flag)
     for gap in one.gaps:
-        _show_gap(screen, gap, ending.findings, ending.pack)
+        _show_gap(screen, gap, ending.numbers, ending.pack)
 
 
 def _personal(key: RecordKey, ending: Ending) -> Iterator[str]:
@@ -193,15 +194,15 @@ def show_flag(screen: Screen, flag: Flag, *, indent: int = 2) -> None:
     )
 
 
-def _show_gap(screen: Screen, gap: Requirement, findings: Findings, pack: Pack) -> None:
-    screen.line(gap_words(gap, as_of=findings.as_of, roles=pack.roles), indent=4)
+def _show_gap(screen: Screen, gap: Requirement, numbers: Numbers, pack: Pack) -> None:
+    screen.line(gap_words(gap, as_of=numbers.as_of, roles=pack.roles), indent=4)
     if gap.short_of and gap.state is State.overdue:
         steps = "; ".join(step_words(step) for step in gap.short_of)
         screen.line(f"Recorded, but falls short of it: {steps}", indent=6)
 
 
 def _show_tallies(screen: Screen, ending: Ending) -> None:
-    found = tallies(ending.findings)
+    found = ending.numbers.tallies
     if not found:
         return
     screen.heading("Required actions with no record in time, by action and owner")
@@ -215,26 +216,25 @@ def _show_tallies(screen: Screen, ending: Ending) -> None:
         )
 
 
-def _show_unknown(screen: Screen, findings: Findings) -> None:
-    cannot_tell = [found for found in findings.requirements if found.state in (State.cannot_tell, State.undated)]
-    if not (findings.undecided or findings.not_assessed or cannot_tell):
+def _show_unknown(screen: Screen, numbers: Numbers) -> None:
+    if not (numbers.undecided or numbers.not_assessed or numbers.unknown):
         return
     screen.heading("What could not be decided")
-    if findings.undecided:
-        records = len({(item.incident_id, item.child_id) for item in findings.undecided})
-        lacking = count(len(findings.undecided), "verdict")
-        screen.line(f"{lacking} on {count(records, 'record')} could not be decided. What would settle most:", indent=2)
-        for want in wants(findings, kind=need_kind)[:WANTS_SHOWN]:
+    if numbers.undecided:
+        lacking = count(numbers.undecided, "verdict")
+        records = count(numbers.undecided_records, "record")
+        screen.line(f"{lacking} on {records} could not be decided. What would settle most:", indent=2)
+        for want in numbers.wants[:WANTS_SHOWN]:
             alone = f", and {want.alone:,} of them by itself" if want.alone else ""
             screen.line(f"{need_words(want.need)}: would help to decide {want.verdicts:,}{alone}", indent=4)
-    if cannot_tell:
-        needs = Counter(need_kind(need) for found in cannot_tell for need in found.needs)
-        most = [need_words(need) for need, _ in sorted(needs.items(), key=lambda pair: (-pair[1], pair[0]))[:3]]
+    if numbers.unknown:
+        needs = sorted(numbers.unknown_needs.items(), key=lambda pair: (-pair[1], pair[0]))
+        most = [need_words(need) for need, _ in needs[:3]]
         lacking = f" Most lack {listed(most)}." if most else ""
-        number = count(len(cannot_tell), "required action")
+        number = count(numbers.unknown, "required action")
         screen.line(f"{number}: no telling whether there is a record in time.{lacking}", indent=2)
-    for file in sorted({item.source_file for item in findings.not_assessed}):
-        items = [item for item in findings.not_assessed if item.source_file == file]
+    for file in sorted({item.source_file for item in numbers.not_assessed}):
+        items = [item for item in numbers.not_assessed if item.source_file == file]
         codes = listed(item.rule_code for item in items)
         names = sorted({field for item in items for field in item.fields})
         more = [f"{len(names) - FIELDS_SHOWN} more"] if len(names) > FIELDS_SHOWN else []

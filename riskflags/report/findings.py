@@ -72,12 +72,6 @@ class Findings:
         """The required actions with no record in time."""
         return tuple(requirement for requirement in self.requirements if requirement.is_gap)
 
-    def at_or_above(self, severity: Severity) -> bool:
-        """Return whether there is a flag or a gap of this severity or worse."""
-        return any(flag.severity >= severity for flag in self.flags) or any(
-            gap.severity >= severity for gap in self.gaps
-        )
-
 
 @dataclass(slots=True)
 class _Collected:

@@ -6,15 +6,14 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from riskflags.report.findings import case_grades
-from riskflags.report.phrases import need_kind
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from riskflags.intake import Intake
+    from riskflags.model import Severity, State
     from riskflags.pack import Pack
     from riskflags.report.findings import Findings
+    from riskflags.report.numbers import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +51,40 @@ def rows_of(intake: Intake, findings: Findings) -> Rows:
 
 
 def summary(
-    findings: Findings, *, rows: Rows, pack: Pack, files: Sequence[str], quoted: int, version: str, backend: str
+    numbers: Numbers, *, rows: Rows, pack: Pack, files: Sequence[str], quoted: int, version: str, backend: str
 ) -> dict[str, Any]:
     """Return what summary.json holds. `quoted` is the number of cells that a CSV file gives a leading '.
 
     `backend` is how the records were decided: record or duckdb.
     """
     return {
-        "as_of": findings.as_of.isoformat(),
+        "as_of": numbers.as_of.isoformat(),
         "backend": backend,
         "library_version": version,
         "pack": {"id": pack.id, "version": pack.version, "digest": pack.digest},
         "overlays": [asdict(one) for one in pack.overlays],
         "rows": asdict(rows),
-        "records": findings.records,
-        "flags": _nested((flag.rule_id, str(flag.severity)) for flag in findings.flags),
-        "requirements": _nested((found.action, str(found.state)) for found in findings.requirements),
-        "gaps": len(findings.gaps),
-        "grades": _counted(str(grade.grade) for grade in case_grades(findings).values()),
-        "undecided": _counted(kind for item in findings.undecided for kind in {need_kind(n) for n in item.needs}),
-        "engines_disagree": len(findings.disagreements),
+        "records": numbers.records,
+        "flags": _nested(numbers.flags),
+        "requirements": _nested(numbers.requirements),
+        "gaps": numbers.gaps,
+        "grades": _grades(numbers),
+        "undecided": dict(sorted((want.need, want.verdicts) for want in numbers.wants)),
+        "engines_disagree": numbers.disagreements,
         "cells_quoted": quoted,
         "files": list(files),
     }
 
 
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items()))
+def _grades(numbers: Numbers) -> dict[str, int]:
+    found = Counter[str]()
+    for (grade, _), cases in numbers.grades.items():
+        found[str(grade)] += cases
+    return dict(sorted(found.items()))
 
 
-def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Mapping[str, int]]:
-    found: dict[str, Counter[str]] = {}
-    for outer, inner in pairs:
-        found.setdefault(outer, Counter())[inner] += 1
-    return {outer: dict(sorted(found[outer].items())) for outer in sorted(found)}
+def _nested(counted: Mapping[tuple[str, Severity], int] | Mapping[tuple[str, State], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (outer, inner), number in sorted(counted.items(), key=lambda pair: (pair[0][0], str(pair[0][1]))):
+        found.setdefault(outer, {})[str(inner)] = number
+    return found

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, overload
 
+from riskflags.assessment import Caution
 from riskflags.report.findings import NOWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from riskflags.assessment import CaseGrade, Flag, Requirement, Undecided
@@ -97,8 +98,8 @@ def tables(
             _NOT_ASSESSED_COLUMNS,
             tuple((i.source_file, i.rule_code, i.rule_id, i.fields, i.records) for i in findings.not_assessed),
         ),
-        Table("rejects", _REJECT_COLUMNS, _rejects(rejects)),
-        Table("warnings", _WARNING_COLUMNS, _warnings(findings, warnings, origins)),
+        reject_table(rejects),
+        _warnings(findings, warnings, origins),
     )
 
 
@@ -230,9 +231,10 @@ _REJECT_COLUMNS: tuple[tuple[str, CellKind], ...] = (
 )
 
 
-def _rejects(rejects: Iterable[Reject]) -> tuple[tuple[Cell, ...], ...]:
-    """Return the rejects as intake orders them: by file as given, then by row."""
-    return tuple((r.source_file, r.source_row, r.child_id, r.column, r.code, r.expected, r.message) for r in rejects)
+def reject_table(rejects: Iterable[Reject]) -> Table:
+    """Return the table of rejects, as intake orders them: by file as given, then by row."""
+    rows = ((r.source_file, r.source_row, r.child_id, r.column, r.code, r.expected, r.message) for r in rejects)
+    return Table("rejects", _REJECT_COLUMNS, tuple(rows))
 
 
 _WARNING_COLUMNS: tuple[tuple[str, CellKind], ...] = (
@@ -245,19 +247,36 @@ _WARNING_COLUMNS: tuple[tuple[str, CellKind], ...] = (
 )
 
 
-def _warnings(findings: Findings, warnings: Iterable[RowWarning], origins: Origins) -> tuple[tuple[Cell, ...], ...]:
+def _warnings(findings: Findings, warnings: Iterable[RowWarning], origins: Origins) -> Table:
+    cautions = [(key, origins.get(key, NOWHERE), caution) for key, caution in findings.cautions]
+    for key, rule in findings.disagreements:
+        caution = Caution(code="engines_disagree", field=rule, message=DISAGREEMENT)
+        cautions.append((key, origins.get(key, NOWHERE), caution))
+    return warning_table(warnings, cautions)
+
+
+def warning_table(
+    warnings: Iterable[RowWarning], cautions: Iterable[tuple[RecordKey, tuple[str | None, int | None], Caution]]
+) -> Table:
+    """Return the table of warnings: of intake, and what a reader of each record should know, with where it stands."""
     rows: list[tuple[Cell, ...]] = [
         (w.incident_id, w.child_id, w.source_file, w.source_row, w.field, w.code, w.message) for w in warnings
     ]
+    rows += [(*key, *place, one.field, one.code, one.message) for key, place, one in cautions]
+    ordered = sorted(rows, key=lambda row: _as_key((row[2], row[3], row[0], row[1], *row[4:])))
+    return Table("warnings", _WARNING_COLUMNS, tuple(ordered))
 
-    def add(key: RecordKey, field: str, code: str, message: str) -> None:
-        rows.append((*key, *origins.get(key, NOWHERE), field, code, message))
 
-    for key, caution in findings.cautions:
-        add(key, caution.field, caution.code, caution.message)
-    for key, rule in findings.disagreements:
-        add(key, rule, "engines_disagree", DISAGREEMENT)
-    return tuple(sorted(rows, key=lambda row: _as_key((row[2], row[3], row[0], row[1], *row[4:]))))
+COLUMNS: Mapping[str, tuple[tuple[str, CellKind], ...]] = {
+    "flags": _FLAG_COLUMNS,
+    "requirements": _REQUIREMENT_COLUMNS,
+    "grades": _GRADE_COLUMNS,
+    "undecided": _UNDECIDED_COLUMNS,
+    "not_assessed": _NOT_ASSESSED_COLUMNS,
+    "rejects": _REJECT_COLUMNS,
+    "warnings": _WARNING_COLUMNS,
+}
+"""The columns of each table, with their kinds."""
 
 
 DISAGREEMENT = "the two engines give different verdicts: no flag of either is lost; please report it"
