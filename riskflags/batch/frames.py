@@ -18,7 +18,7 @@ from riskflags.looking import PARAM
 from riskflags.pack import Computed, FlagReading, LookUp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from riskflags.batch.cells import Cell
     from riskflags.batch.relations import Relation
@@ -44,7 +44,7 @@ _BEGINS: Mapping[Rows, str] = {"done": "action.at", "markers": "marker.placed_at
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A value that stands in tables, by record, by seat or both, so that no statement works it out again."""
+    """A value that stands in tables of its own, by record, by seat or both: of a look-up, a reading of flags or gaps."""
 
     cell: Cell
     tables: Mapping[Rows, str]
@@ -82,21 +82,24 @@ class Frame:
 
     def prefixed(self, prefix: str) -> Frame:
         """Return the frame with a prefix before the name of every column."""
-        columns = {f"{prefix}{name}": self[name] for name in self.head}
-        for name, cell in self.cells.items():
-            columns |= cell.columns(f"{prefix}{name}")
-        return replace(self, prefix=prefix).onto(self.table.select(**columns))
+        return replace(self, prefix=prefix).onto(self.table.select(**self._columns(self.cells, prefix)))
 
     def with_cells(self, more: Mapping[str, Cell]) -> Frame:
         """Return the frame with more cells, as columns of a further subquery."""
-        new: dict[str, Expr] = {}
+        columns: dict[str, Expr] = {}
         for name, cell in more.items():
-            new |= cell.columns(f"{self.prefix}{name}")
-        return replace(self, cells={**self.cells, **more}).onto(self.table.mutate(**new) if new else self.table)
+            columns |= cell.columns(f"{self.prefix}{name}")
+        return replace(self, cells={**self.cells, **more}).onto(self.table.mutate(**columns) if columns else self.table)
 
     def with_head(self, **more: Expr) -> Frame:
         """Return the frame with more columns besides those of the cells."""
         return replace(self, head=(*self.head, *more)).onto(self.table.mutate(**more))
+
+    def _columns(self, cells: Mapping[str, Cell], prefix: str) -> dict[str, Expr]:
+        columns = {f"{prefix}{name}": self[name] for name in self.head}
+        for name, cell in cells.items():
+            columns |= cell.columns(f"{prefix}{name}")
+        return columns
 
 
 class Frames:
@@ -114,14 +117,16 @@ class Frames:
         """Take in a value that stands in tables of its own."""
         self._stored[name] = stored
 
-    def settle(self, names: Iterable[str], *, rows: Rows) -> None:
-        """Make a table of the values of some names for every record or seat, to read them there from now on."""
-        wanted = sorted(names)
-        frame = self.frame(wanted, rows=rows)
+    def settle(self, names: Sequence[str], rows: Rows) -> None:
+        """Make a table of the values of some names for every record or seat, since many statements read them."""
+        frame = self.frame(names, rows=rows)
+        columns: dict[str, Expr] = {}
+        for name in names:
+            columns |= frame.cells[name].columns(name)
         made = f"values by {rows}"
-        columns = {column: one for name in wanted for column, one in frame.cells[name].columns(name).items()}
         self.store.make(made, frame.table.select(*frame.keys, **columns))
-        self._stored |= {name: Stored(frame.cells[name], {rows: made}) for name in wanted}
+        for name in names:
+            self.keep(name, Stored(frame.cells[name], {rows: made}))
 
     def frame(self, names: Iterable[str], *, rows: Rows = "records") -> Frame:
         """Return the values of some names for every record, seat or item of a list."""
@@ -214,20 +219,13 @@ class Frames:
             table = table.join(others, "record")
             for begin in begins:
                 table = table.filter(possibly(table[begin] <= table["as_of"]))
-        return self._with_stored([name for name in names if name in self._stored], table, rows)
-
-    def _with_stored(self, names: list[str], table: Relation, rows: Rows) -> Relation:
-        """Return the rows with what is stored of some names, of each table in one join."""
-        found: dict[tuple[Rows, str], list[str]] = {}
+        found: dict[tuple[str, Rows], list[str]] = {}
         for name in names:
-            stored = self._stored[name]
-            by: Rows = "seats" if rows == "seats" and "seats" in stored.tables else "records"
-            if by not in stored.tables:
-                msg = f"{name} differs from suspect to suspect"
-                raise LookupError(msg)
-            found.setdefault((by, stored.tables[by]), []).extend(stored.cell.columns(name))
-        for (by, name), columns in found.items():
-            table = table.left_join(self.store.table(name, [*KEYS[by], *columns]), *KEYS[by])
+            if (stored := self._stored.get(name)) is not None:
+                by: Rows = "seats" if rows == "seats" and "seats" in stored.tables else "records"
+                found.setdefault((stored.tables[by], by), []).extend(stored.cell.columns(name))
+        for (made, by), columns in found.items():
+            table = table.left_join(self.store.table(made, [*KEYS[by], *columns]), *KEYS[by])
         return table
 
     def _columns(self, names: Iterable[str]) -> list[str]:

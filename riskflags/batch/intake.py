@@ -130,12 +130,12 @@ def _arrow(rows: Sequence[Sequence[Any]], schema: Schema) -> Any:
 
 def _connection(store: Store) -> Any:
     """Return DuckDB's own connection: intake is of DuckDB alone, and writes its own SQL."""
-    return store._con.con  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return store.connection
 
 
 def _adopt(store: Store, name: str, schema: Schema) -> None:
     """Let the store know a table that was made by SQL."""
-    store._schemas[name] = schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    store.adopt(name, schema)
 
 
 @dataclass(frozen=True, slots=True)

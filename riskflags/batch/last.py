@@ -38,10 +38,12 @@ def candidates(spec: LookUp, pairs: Pairs, *, event_time: str, by: list[str]) ->
     return found.filter(possibly(found["counts"]))
 
 
-def placed(last: int, found: Relation, *, unread: Relation | None, events: Relation | None, by: list[str]) -> Relation:
+def placed(
+    last: int, found: Relation, unread: Relation | None, *, by: list[str], settled: Relation | None = None
+) -> Relation:
     """Return which candidates are among the last ones: `inside` True or NULL, and what would settle it (`settles`).
 
-    `unread` lists, by who asks, rows that could not be read: each may be one of the last. `events` is how many events
+    `unread` lists, by who asks, rows that could not be read: each may be one of the last. `settled` is how many events
     come later, for those that ask about records which may be of one.
     """
     found = _with_unread(found, unread, by)
@@ -52,7 +54,7 @@ def placed(last: int, found: Relation, *, unread: Relation | None, events: Relat
     low, high = t["low"], t["high"]
     later = t["starts"].filter(lambda one: one > high).length()
     may_be = t["ends"].filter(lambda one: one > low).length() - sql.ifelse(high > low, 1, 0) + t["unread"].length()
-    t = _with_events(t.mutate(surely=later, possibly=may_be), events, by)
+    t = _settled(t.mutate(surely=later, possibly=may_be), settled, by)
     t = t.filter(t["surely"] < last).drop("starts", "ends")
     inside = sql.ifelse((t["possibly"] < last) & surely(t["counts"]), yes(), sql.null("boolean"))
     t = t.mutate(inside=inside)
@@ -60,21 +62,21 @@ def placed(last: int, found: Relation, *, unread: Relation | None, events: Relat
         spelled(t["asked"], t["prefix"]),
         only(t["early"].isnull() | (t["possibly"] >= last), _prefixed(t["when_needs"], t["prefix"])),
         only(t["early"].isnull(), t["event_needs"]),
-        only(t["possibly"] >= last, together(t["unread"], t["event_settles"])),
+        only(t["possibly"] >= last, together(t["unread"], t["of_events"])),
     )
     t = t.mutate(own_asked=only(t["inside"].isnull(), spelled_own))
     return _with_others(t, found, last, by)
 
 
-def _with_events(t: Relation, events: Relation | None, by: list[str]) -> Relation:
+def _settled(t: Relation, settled: Relation | None, by: list[str]) -> Relation:
     """Return the candidates with the numbers of later events where records may be of one, and what settles these."""
-    if events is None:
-        return t.mutate(event_settles=no_texts())
-    both = t.left_join(events, *by, "other")
+    if settled is None:
+        return t.mutate(of_events=no_texts())
+    both = t.left_join(settled, *by, "other")
     return both.mutate(
         surely=both["few"].fill_null(both["surely"]),
         possibly=(both["most"] + both["unread"].length()).fill_null(both["possibly"]),
-        event_settles=both["settles"].fill_null(no_texts()),
+        of_events=both["settles"].fill_null(no_texts()),
     ).drop("few", "most", "settles")
 
 

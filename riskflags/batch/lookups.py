@@ -56,10 +56,10 @@ def look_up(frames: Frames, name: str, spec: LookUp) -> Stored:
     """Make the table of the values of a look-up and return where they stand."""
     asking = _asking(frames, name, spec)
     items = _items(frames, spec, asking)
-    how_many = None
+    settled = None
     if spec.function == "how_many" and spec.over == "records" and counted_once(frames):
-        how_many = events(frames, items.table, items.by, f"events {name}")
-    table, cell = summarised(spec, items, asking, events=how_many)
+        settled = events(frames, items.table, items.by, f"events of {name}")
+    table, cell = summarised(spec, items, asking, settled=settled)
     made = f"look-up {name}"
     frames.store.make(made, table.select(*asking.keys, **cell.columns(name)))
     return Stored(cell, {asking.rows: made})
@@ -247,8 +247,8 @@ def _last_ones(frames: Frames, spec: LookUp, asking: Frame, pairs: Pairs, last: 
     by = _keys(asking)
     found = candidates(spec, pairs, event_time=frames.pack.event_time, by=by)
     unread = _rejected(frames, asking) if _CHILD in spec.by else None
-    later = later_events(frames, found, by, f"events {frames.store.count()}") if counted_once(frames) else None
-    there = placed(last, found, unread=unread, events=later, by=by)
+    settled = later_events(frames, found, by) if counted_once(frames) else None
+    there = placed(last, found, unread, by=by, settled=settled)
     settles = there["settles"].map(lambda need: sql.literal(THIS).concat(need))  # spelled already
     there = there.select(*by, "inside", settles=settles, **{f"{LOOKED}record": there["other"]})
     pairs = pairs.onto(pairs.table.join(there, *by, f"{LOOKED}record"))

@@ -56,7 +56,7 @@ _BEFORE_ALL = -(2**62)
 
 def gather(frames: Frames, action: Action, rows: Rows, required: Relation, made: str) -> tuple[str, str]:
     """Make the tables of matches, and of what falls short, for the requirements of an action; return their names."""
-    matches, short, weighed_as = f"{made} matches", f"{made} short", f"{made} weighed"
+    matches, short = f"{made} matches", f"{made} short"
     found = _Found(frames, action, rows, required)
     for number, way in enumerate(action.satisfied_by):
         match way:
@@ -66,12 +66,13 @@ def gather(frames: Frames, action: Action, rows: Rows, required: Relation, made:
                 weighed = found.field(way.name)
             case MarkerInPlace():
                 weighed = found.markers(way)
-        weighed = frames.store.kept(weighed_as, weighed)  # it is read twice
+        frames.store.make(f"{made} weighed", weighed)  # it is read twice
+        weighed = frames.store.table(f"{made} weighed")
         counting = weighed.filter(possibly(weighed["answer"]))
         frames.store.add(matches, counting.mutate(way=sql.literal(number, "int64")).select(*MATCH))
         if not isinstance(way, RecordedField):
             frames.store.add(short, weighed.filter(weighed["is_short"]).select(*_SHORT))
-        frames.store.drop(weighed_as)
+        frames.store.drop(f"{made} weighed")
     if action.steps:
         frames.store.add(short, found.steps().select(*_SHORT))
     return matches, short
@@ -145,8 +146,7 @@ class _Found:
         table = pairs.table.select(
             **self._head(pairs), first=first, answer=full, waives=waives & surely(full),
             at_low=sql.ifelse(counts, at.low, sql.null()), at_high=sql.ifelse(counts, at.high, sql.null()),
-            at_local=sql.ifelse(counts, at.local, sql.null()), outcome=outcome.value,
-            by=cells["action.by_role"].value, step=_step(code, outcome, at),
+            at_local=sql.ifelse(counts, at.local, sql.null()), outcome=outcome.value, by=cells["action.by_role"].value, step=_step(code, outcome, at),
             is_short=negation(waives) & negation(surely(full)) & code.known,
             needs=listed(where(full.isnull(), asked)), at_needs=only(counts, listed(at.needs)),
         )  # fmt: skip

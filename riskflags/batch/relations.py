@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from riskflags.batch.sql import Expr, expression, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from riskflags.batch.sql import Part
 
@@ -37,16 +37,14 @@ class Relation:
 
     def mutate(self, **more: Part) -> Relation:
         """Return every column with more; one of the same name is replaced."""
-        new = _expressions(more)
-        every = _every(self, without=new.keys() & set(self.columns))
-        kept = (name for name in self.columns if name not in new)
-        listed = ", ".join([every, *_listed(new, (self,))])
-        return _relation((*kept, *new), f"SELECT {listed} FROM {self.name}", (self,))
+        found = _expressions(more)
+        kept = tuple(name for name in self.columns if name not in found)
+        listed = [_every(self, without=[name for name in self.columns if name in found]), _listed(found, (self,))]
+        return _relation((*kept, *found), f"SELECT {', '.join(filter(None, listed))} FROM {self.name}", (self,))
 
     def filter(self, condition: Expr) -> Relation:
         """Return the rows in which a condition holds."""
-        text = f"SELECT * FROM {self.name} WHERE {_readable(condition, (self,))}"
-        return _relation(self.columns, text, (self,))
+        return _relation(self.columns, f"SELECT * FROM {self.name} WHERE {_readable(condition, (self,))}", (self,))
 
     def drop(self, *names: str) -> Relation:
         """Return the other columns."""
@@ -54,10 +52,12 @@ class Relation:
 
     def rename(self, names: Mapping[str, str]) -> Relation:
         """Return the columns with some renamed: new name -> old one."""
+        if not names:
+            return self
         new = {old: name for name, old in names.items()}
         listed = ", ".join(f"{quoted(old)} AS {quoted(name)}" for old, name in new.items())
-        renamed = (new.get(name, name) for name in self.columns)
-        return _relation(renamed, f"SELECT * RENAME ({listed}) FROM {self.name}", (self,))
+        columns = tuple(new.get(name, name) for name in self.columns)
+        return _relation(columns, f"SELECT * RENAME ({listed}) FROM {self.name}", (self,))
 
     def distinct(self) -> Relation:
         """Return each row once."""
@@ -85,11 +85,11 @@ class Relation:
 
     def semi_join(self, other: Relation, *on: str | Expr) -> Relation:
         """Return the rows for which there is one of another."""
-        return _beside("SEMI JOIN", self, other, on, self.columns)
+        return _beside("SEMI JOIN", self, other, on, columns=self.columns, listed=_every(self))
 
     def anti_join(self, other: Relation, *on: str | Expr) -> Relation:
         """Return the rows for which there is none of another."""
-        return _beside("ANTI JOIN", self, other, on, self.columns)
+        return _beside("ANTI JOIN", self, other, on, columns=self.columns, listed=_every(self))
 
     def sql(self) -> str:
         """Return the statement that gives the rows."""
@@ -122,6 +122,13 @@ def union(*rows: Relation) -> Relation:
     return _relation(first.columns, " UNION ALL ".join(parts), rows)
 
 
+def _every(rows: Relation, *, without: Sequence[str] = ()) -> str:
+    """Return all columns but some, as SQL lists them in short."""
+    if len(without) == len(rows.columns):
+        return ""
+    return f"{rows.name}.*" + (f" EXCLUDE ({', '.join(map(quoted, without))})" if without else "")
+
+
 def _expressions(parts: Mapping[str, Part]) -> dict[str, Expr]:
     return {name: expression(one) for name, one in parts.items()}
 
@@ -131,37 +138,30 @@ def _relation(columns: Iterable[str], query: str, parents: tuple[Relation, ...])
 
 
 def _query(rows: Relation, found: Mapping[str, Expr], *, tail: str = "") -> Relation:
-    return _relation(found, f"SELECT {', '.join(_listed(found, (rows,)))} FROM {rows.name}{tail}", (rows,))
+    return _relation(found, f"SELECT {_listed(found, (rows,))} FROM {rows.name}{tail}", (rows,))
 
 
 def _joined(how: str, one: Relation, other: Relation, on: Sequence[str | Expr]) -> Relation:
-    shared = {name for name in on if isinstance(name, str)}
+    shared = [name for name in on if isinstance(name, str)]
     others = [name for name in other.columns if name not in shared]
     if twice := set(one.columns) & set(others):
         msg = f"both sides have {', '.join(sorted(twice))}: rename one"
         raise ValueError(msg)
-    more = f", {_every(other, without=shared)}" if others else ""
-    return _beside(how, one, other, on, (*one.columns, *others), more=more)
+    listed = ", ".join(filter(None, (_every(one), _every(other, without=shared))))
+    return _beside(how, one, other, on, columns=(*one.columns, *others), listed=listed)
 
 
 def _beside(
-    how: str, one: Relation, other: Relation, on: Sequence[str | Expr], columns: Sequence[str], *, more: str = ""
+    how: str, one: Relation, other: Relation, on: Sequence[str | Expr], *, columns: tuple[str, ...], listed: str
 ) -> Relation:
     conditions = " AND ".join(
         _readable(one[key] == other[key] if isinstance(key, str) else key, (one, other)) for key in on
     )
-    text = f"SELECT {one.name}.*{more} FROM {one.name} {how} {other.name} ON {conditions}"
-    return _relation(columns, text, (one, other))
+    return _relation(columns, f"SELECT {listed} FROM {one.name} {how} {other.name} ON {conditions}", (one, other))
 
 
-def _every(rows: Relation, *, without: Collection[str]) -> str:
-    """Return all columns of a relation, but some, as SQL lists them."""
-    left_out = f" EXCLUDE ({', '.join(map(quoted, sorted(without)))})" if without else ""
-    return f"{rows.name}.*{left_out}"
-
-
-def _listed(found: Mapping[str, Expr], scope: tuple[Relation, ...]) -> list[str]:
-    return [f"{_readable(one, scope)} AS {quoted(name)}" for name, one in found.items()]
+def _listed(found: Mapping[str, Expr], scope: tuple[Relation, ...]) -> str:
+    return ", ".join(f"{_readable(one, scope)} AS {quoted(name)}" for name, one in found.items())
 
 
 def _readable(one: Expr, scope: tuple[Relation, ...]) -> str:

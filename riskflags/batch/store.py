@@ -30,15 +30,14 @@ class Store:
         self.connection.unregister("taken")
         self._columns[name] = tuple(schema)
 
+    def adopt(self, name: str, columns: Iterable[str]) -> None:
+        """Take in a table that was made by SQL, by its columns."""
+        self._columns[name] = tuple(columns)
+
     def make(self, name: str, rows: Relation) -> None:
         """Make a table of the rows of a relation."""
         self.connection.execute(f"CREATE TABLE {quoted(name)} AS {rows.sql()}")
         self._columns[name] = rows.columns
-
-    def kept(self, name: str, rows: Relation) -> Relation:
-        """Make a table of the rows of a relation that is read more than once, and return it."""
-        self.make(name, rows)
-        return self.table(name)
 
     def add(self, name: str, rows: Relation) -> None:
         """Add the rows of a relation to a table, which is made at the first."""

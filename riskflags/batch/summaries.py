@@ -61,14 +61,16 @@ class Items:
         return self.value
 
 
-def summarised(spec: LookUp, items: Items, asking: Frame, *, events: Relation | None = None) -> tuple[Relation, Cell]:
+def summarised(
+    spec: LookUp, items: Items, asking: Frame, *, settled: Relation | None = None
+) -> tuple[Relation, Cell]:
     """Return the rows that ask, and the value of the look-up for each.
 
-    `events` are the numbers of events for those that ask about records which may be of one.
+    `settled` are the numbers of events for those that ask about records which may be of one.
     """
     match spec.function:
         case "how_many":
-            return _count(items, asking, events)
+            return _count(items, asking, settled)
         case "how_many_different":
             return _different(items, asking)
         case "earliest" | "latest":
@@ -77,9 +79,9 @@ def summarised(spec: LookUp, items: Items, asking: Frame, *, events: Relation | 
             return _union(items, asking)
 
 
-def _beside(rows: Relation, asking: Frame, found: Relation, items: Items) -> Relation:
-    """Return rows that ask, each with what was summed up for it."""
-    return rows.left_join(found.rename({key.removeprefix(ASKS): key for key in items.by}), *asking.keys)
+def _beside(asking: Frame, found: Relation, items: Items) -> Relation:
+    """Return the rows that ask, each with what was summed up for it."""
+    return asking.table.left_join(found.rename({key.removeprefix(ASKS): key for key in items.by}), *asking.keys)
 
 
 def _answered(table: Relation, value: Expr) -> Expr:
@@ -97,17 +99,18 @@ def _counted(table: Relation, low: Expr, high: Expr, asked: Expr) -> Cell:
     return number(least, most, needs=needs, held=table["link_held"])
 
 
-def _count(items: Items, asking: Frame, events: Relation | None) -> tuple[Relation, Cell]:
+def _count(items: Items, asking: Frame, settled: Relation | None) -> tuple[Relation, Cell]:
     table = items.table
     found = table.aggregate(
         items.by, low=surely(table["counts"]).count_true(), high=table.count(),
         asked=table["needs"].collect(where=table["counts"].isnull()),
     )  # fmt: skip
-    joined = _beside(asking.table, asking, found, items)
+    joined = _beside(asking, found, items)
     low, high, asked = joined["low"], joined["high"], _flat(joined["asked"])
-    if events is not None:
-        joined = _beside(joined, asking, events, items)
-        low, high = joined["few"].fill_null(joined["low"]), joined["most"].fill_null(joined["high"])
+    if settled is not None:
+        other = settled.rename({key.removeprefix(ASKS): key for key in items.by})
+        joined = joined.left_join(other, *asking.keys)
+        low, high = (joined[name].fill_null(joined[end]) for name, end in (("few", "low"), ("most", "high")))
         asked = joined["settles"].fill_null(_flat(joined["asked"]))
     return joined, _counted(joined, low, high, asked)
 
@@ -132,7 +135,7 @@ def _different(items: Items, asking: Frame) -> tuple[Relation, Cell]:
         open_asked=found["open_asked"].collect(where=known & sure),
         lacking=found["lacking"].any(),
     )
-    joined = _beside(asking.table, asking, sums, items)
+    joined = _beside(asking, sums, items)
     unknown_rows = sql.literal(0) if is_list else joined["unknown"].fill_null(0)
     sure_unknown = sql.literal(0) if is_list else sql.ifelse(surely(joined["sure_unknown"]), 1, 0)
     low = sql.greatest(joined["sure"].fill_null(0), sure_unknown)
@@ -194,7 +197,7 @@ def _union(items: Items, asking: Frame) -> tuple[Relation, Cell]:
     more = length(beside["codes"].intersect(beside["known"])) < length(beside["codes"].unique())
     unsure = beside.filter(beside["lacking"] | more)
     asked = unsure.aggregate(items.by, asked=unsure["needs"].collect())
-    joined = _beside(asking.table, asking, sure.left_join(asked, *items.by), items)
+    joined = _beside(asking, sure.left_join(asked, *items.by), items)
     found = _answered(joined, joined["known"].fill_null(no_texts()))
     settled = together(joined["open"], _flat(joined["asked"]).fill_null(no_texts()))
     needs = sql.ifelse(joined["unlinked"], joined["link_needs"], settled)
@@ -214,7 +217,7 @@ def _extreme(spec: LookUp, items: Items, asking: Frame) -> tuple[Relation, Cell]
         **{part: value.of[part] for part in (*_ENDS, *_AS_WRITTEN)},
     )  # fmt: skip
     known = _known_extreme(spec, items, table)
-    joined = _beside(asking.table, asking, _rivals(spec, items, table, known).left_join(known, *items.by), items)
+    joined = _beside(asking, _rivals(spec, items, table, known).left_join(known, *items.by), items)
     unlinked = joined["unlinked"]
     gone = joined["known low"].isnull() | joined["is_open"].fill_null(yes()) | (length(joined["open"]) > 0) | unlinked
     asked = together(joined["open"], _flat(joined["asked"]).fill_null(no_texts()))
