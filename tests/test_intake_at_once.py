@@ -51,7 +51,7 @@ def rows_of(store: Store, name: str) -> list[dict[str, Any]]:
 
 
 def connection(store: Store) -> Any:
-    return store.connection  # noqa: SLF001 - what the tables hold is asked without the library
+    return store.connection
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -81,7 +81,7 @@ def _compare(store: Store, found: BatchIntake, expected: Intake, pack: Pack) -> 
         told = getattr(tables, name).to_pylist()
         assert rows_of(store, name) == sorted(told, key=_numbers), name
     origins = rows_of(store, "origins")
-    assert store.schema("origins") == ORIGINS
+    assert store.columns("origins") == tuple(ORIGINS)
     assert origins == [
         dict(zip(ORIGINS, (number, a.source_file, a.source_row, a.accepted, a.warned), strict=True))
         for number, a in enumerate(expected.admitted)
