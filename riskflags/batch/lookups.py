@@ -153,7 +153,9 @@ def _looked(frames: Frames, spec: LookUp) -> Frame:
         frame = frames.frame(names, rows=_LISTS[spec.over])
         return frame.filtered(frame["seat"] != NO_SUSPECT) if spec.over == "suspects" else frame
     by_seat = any(map(frames.names.is_of_suspect, names | names_of(*spec.conditions)))
-    frame = frames.frame(names | ({_SUSPECT} if by_seat else set()), rows="seats" if by_seat else "records")
+    if by_seat:
+        names |= {_SUSPECT}
+    frame = frames.frame(names, rows="seats" if by_seat else "records")
     if not spec.window.last and not any(name.startswith((THIS, PARAM)) for name in names_of(spec.where)):
         frame = frame.filtered(possibly(answer(spec.where, frame.cells)))
     return frame

@@ -79,11 +79,12 @@ def _outcomes(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> I
 
 def _stored(frames: Frames, name: str, answers: Mapping[Rows, Relation]) -> Stored:
     """Make the tables of a reading, by record and by seat, from the answers that it is made of."""
-    made = {rows: _settled(frames, rows, own) for rows, own in answers.items()}
-    tables: dict[Rows, str] = {rows: f"{name} by {rows}" for rows in made}
-    for rows, (found, cell) in made.items():
-        frames.store.make(tables[rows], found.select(*KEYS[rows], **cell.columns(name)))
-    return Stored(made["seats"][1], tables)
+    tables: dict[Rows, str] = {"records": f"{name} by records", "seats": f"{name} by seats"}
+    cells: dict[Rows, Cell] = {}
+    for rows, table in tables.items():
+        found, cells[rows] = _settled(frames, rows, answers[rows])
+        frames.store.make(table, found.select(*KEYS[rows], **cells[rows].columns(name)))
+    return Stored(cells["seats"], tables)
 
 
 def _settled(frames: Frames, rows: Rows, answers: Relation) -> tuple[Relation, Cell]:
