@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from riskflags.batch import intake_cells
+from riskflags.intake import at_once_cells
 from riskflags.batch.facts import World, gathered, schemas
-from riskflags.batch.intake import ORIGINS, BatchIntake, read_into
-from riskflags.batch.intake_sources import expand, find
+from riskflags.intake.at_once import ORIGINS, BatchIntake, read_into
+from riskflags.intake.at_once_sources import expand, find
 from riskflags.batch.store import Store
 from riskflags.errors import RecordError
 from riskflags.fields import catalogue
@@ -359,11 +359,11 @@ def taken(path: str, cells_: Sequence[str]) -> list[Any]:
     """Return what the check makes of cells of a field; None where it takes nothing."""
     store = Store()
     info = catalogue(Incident)[path]
-    made = intake_cells.read_cell(0, info, intake_cells.how_read(Incident)[path], may_hold_nul=True, sorts=False)
+    made = at_once_cells.read_cell(0, info, at_once_cells.how_read(Incident)[path], may_hold_nul=True, sorts=False)
     try:
         con = connection(store)
         con.execute("CREATE TABLE cells (row BIGINT, c0 VARCHAR)")
-        con.register("given", intake_cells.pa.table({"row": range(len(cells_)), "c0": list(cells_)}))
+        con.register("given", at_once_cells.pa.table({"row": range(len(cells_)), "c0": list(cells_)}))
         con.execute("INSERT INTO cells SELECT * FROM given")
         query = f"FROM (FROM cells SELECT row, {made.cut} AS {made.cell}) SELECT {made.values['v0']} ORDER BY row"
         return [found for (found,) in con.execute(query).fetchall()]
@@ -390,7 +390,7 @@ ZONES = (
 @pytest.mark.parametrize("name", ZONES)
 def test_a_day_of_a_zone_begins_and_ends_when_zoneinfo_says(name: str) -> None:
     zone = ZoneInfo(name)
-    days = intake_cells.zone_days(zone).to_pylist()
+    days = at_once_cells.zone_days(zone).to_pylist()
     changing = [day for day in days if day["before"] != day["after"]]
     assert name in ("UTC", "America/Havana", "Asia/Kathmandu") or len(changing) > 50
     for day in [*changing, *random.Random(1).sample(days, 400)]:
@@ -516,7 +516,7 @@ def test_a_packed_file_is_read_as_what_is_in_it(tmp_path: Path, kind: str, encod
     plain = tmp_path / "records.csv"
     write_canonical(plain, rows=30, seed=5, encoding=encoding)
     store, packed = Store(), tmp_path / "records.csv.packed"
-    with intake_cells.pa.output_stream(str(packed), compression=kind) as stream:
+    with at_once_cells.pa.output_stream(str(packed), compression=kind) as stream:
         stream.write(plain.read_bytes() + "SYN-BAD\r\n".encode(encoding.replace("16", "16-le")))
     found = read_into(store, packed, pack=PACK, as_of=AS_OF)
     assert (found.counts.accepted + found.counts.warned, [r.code for r in found.rejects]) == (30, ["ragged"])
@@ -567,7 +567,7 @@ def test_files_of_a_mapping_are_read_alike(tmp_path: Path) -> None:
 
 
 def test_a_parquet_file_is_read_as_the_csv_of_its_values(tmp_path: Path) -> None:
-    pa = intake_cells.pa
+    pa = at_once_cells.pa
     values = {
         "incident.id": ["I1", "I2", "I3"],
         "incident.type": pa.array(["assault", "assault", "nonsense"]).dictionary_encode(),
@@ -599,7 +599,7 @@ def test_a_parquet_file_is_read_as_the_csv_of_its_values(tmp_path: Path) -> None
 
 
 def test_a_parquet_column_that_has_no_text_is_told(tmp_path: Path) -> None:
-    pa = intake_cells.pa
+    pa = at_once_cells.pa
     table_ = pa.table({"incident.id": ["I1"], "incident.type": [{"a": 1}], "incident.occurred_at": ["2026-01-01"]})
     PARQUET.write_table(table_, tmp_path / "records.parquet")
     with pytest.raises(RecordError, match=r"incident\.type is of a kind that is not read"):

@@ -9,7 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch.facts import column
-from riskflags.batch.intake_cells import quoted
+from riskflags.intake.at_once_cells import quoted
 from riskflags.incident import Child, Incident, IncidentFacts
 from riskflags.intake.checks import ENDS, Episode, overlap, told_twice
 from riskflags.intake.merge import EVENT

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch import intake_sources as sources
+from riskflags.intake import at_once_sources as sources
 from riskflags.batch.facts import Tables, World, fields_of, gathered, schemas
-from riskflags.batch.intake_across import doubts
-from riskflags.batch.intake_cells import literal, quoted, sql_columns, zone_days
-from riskflags.batch.intake_rows import DAYS, SLOW, Rows, is_fast, own_values, place, rows_table, spot
+from riskflags.intake.at_once_across import doubts
+from riskflags.intake.at_once_cells import literal, quoted, sql_columns, zone_days
+from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, own_values, place, rows_table, spot
 from riskflags.errors import Place, RecordError
 from riskflags.intake import canonical, json_lines, read
 from riskflags.intake.account import Account, Counts, RowPlace
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from riskflags.batch.facts import Schema
-    from riskflags.batch.intake_sources import Source
+    from riskflags.intake.at_once_sources import Source
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
     from riskflags.intake.account import Reject, RowWarning
