@@ -65,16 +65,14 @@ def look_up(frames: Frames, name: str, spec: LookUp) -> Stored:
     return Stored(cell, {asking.rows: made})
 
 
-def evidence(frames: Frames, name: str, spec: LookUp, asked: Relation) -> str:
-    """Make the table of the ids of the records that surely count, for the rows that `asked` lists; return its name."""
+def evidence(frames: Frames, name: str, spec: LookUp, asked: Relation, made: str) -> None:
+    """Make the table of the ids of the records that surely count, for the rows that `asked` lists."""
     asking = _asking(frames, name, spec)
     asking = asking.onto(asking.table.semi_join(asked.select(*asking.keys).distinct(), *asking.keys))
     items = _items(frames, spec, asking)
     sure = items.table.filter(surely(items.table["counts"]))
     found = sure.aggregate(items.by, because=sure["id"].collect(distinct=True))
-    made = f"evidence {name}"
     frames.store.make(made, found.rename({key.removeprefix(ASKS): key for key in items.by}))
-    return made
 
 
 # ---- who asks --------------------------------------------------------------------------------------------------------

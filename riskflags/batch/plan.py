@@ -196,18 +196,17 @@ class Plan:
                 wanted.setdefault(name, []).append(number)
         found: dict[int, dict[str, str]] = {}
         for name, numbers in wanted.items():
-            made = self._evidence_of(name, group, numbers)
+            made = f"evidence {name} of {group.table}"
+            self._make_evidence(name, group, numbers, made)
             for n in numbers:
                 found.setdefault(n, {})[name] = made
         return found
 
-    def _evidence_of(self, name: str, group: Group, rules: list[int]) -> str:
+    def _make_evidence(self, name: str, group: Group, rules: list[int], made: str) -> None:
         reading, derived = self.pack.readings.get(name), self.frames.names.derived.get(name)
         if isinstance(reading, FlagReading):
-            return flag_evidence(self.frames, name, reading, self._numbers(reading.rules), group.rows)
-        if derived is None or not isinstance(derived.how, LookUp):
-            msg = f"{name} is neither a look-up nor a reading of flags"
-            raise LookupError(msg)
-        table = self.store.table(group.table)
-        fired = table.filter(some(table[verdict_of(n)] == FIRES for n in rules))
-        return evidence(self.frames, name, derived.how, fired)
+            flag_evidence(self.frames, reading, self._numbers(reading.rules), group.rows, made)
+        elif derived is not None and isinstance(derived.how, LookUp):
+            table = self.store.table(group.table)
+            fired = table.filter(some(table[verdict_of(n)] == FIRES for n in rules))
+            evidence(self.frames, name, derived.how, fired, made)

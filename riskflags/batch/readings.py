@@ -53,15 +53,13 @@ def flag_table(frames: Frames, name: str, reading: FlagReading, rules: tuple[int
     return _stored(frames, name, {"records": by_record, "seats": by_seat(frames, found, _ANSWER)})
 
 
-def flag_evidence(frames: Frames, name: str, reading: FlagReading, rules: tuple[int, ...], rows: Rows) -> str:
-    """Make the table of the ids behind the flags that a reading found, by record or by seat; return its name."""
+def flag_evidence(frames: Frames, reading: FlagReading, rules: tuple[int, ...], rows: Rows, made: str) -> None:
+    """Make the table of the ids behind the flags that a reading found, by record or by seat."""
     fired = frames.store.table(FIRED)
     fired = fired.filter(fired["rule"].isin(rules) & (fired["severity"] >= int(reading.at_least)))
-    made = f"evidence {name} {rows}"
     seen = by_seat(frames, fired, ["because"]) if rows == "seats" else fired.select("record", "because")
     found = seen.aggregate(KEYS[rows], because=seen["because"].collect())
     frames.store.make(made, found.mutate(because=found["because"].flatten()))
-    return made
 
 
 def _outcomes(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> Iterator[Relation]:
