@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from riskflags.assessment import Caution
     from riskflags.batch.plan import Plan
     from riskflags.incident import Incident
+    from riskflags.pack import Action, Rule
     from riskflags.record import Names
 
 Row = dict[str, Any]
@@ -90,8 +91,14 @@ class _Told:
             not_yet=not there,
         )
 
+    def _rule(self, row: Row) -> Rule:
+        return self._pack.rules[int(row["rule"])]
+
+    def _action(self, row: Row) -> Action:
+        return self._actions[int(row["action"])]
+
     def _key(self, row: Row) -> tuple[int, str, str, int, int]:
-        rule = self._pack.rules[row["rule"]]
+        rule = self._rule(row)
         return (-row["could_be"], rule.code, row["suspect_id"] or "", self._order[rule.key], row["seat"])
 
     def _flags(self, incident: Incident, rows: list[Row]) -> tuple[Flag, ...]:
@@ -99,7 +106,7 @@ class _Told:
         return tuple(self._flag(incident, row) for row in rows)
 
     def _flag(self, incident: Incident, row: Row) -> Flag:
-        rule = self._pack.rules[row["rule"]]
+        rule = self._rule(row)
         return Flag(
             incident_id=incident.incident.id or "",
             child_id=incident.child.id,
@@ -121,7 +128,7 @@ class _Told:
         return tuple(self._open(incident, row) for row in rows)
 
     def _open(self, incident: Incident, row: Row) -> Undecided:
-        rule = self._pack.rules[row["rule"]]
+        rule = self._rule(row)
         return Undecided(
             incident_id=incident.incident.id or "",
             child_id=incident.child.id,
@@ -136,19 +143,19 @@ class _Told:
     def _not_assessed(self, rows: list[Row]) -> tuple[NotAssessed, ...]:
         found: dict[str, NotAssessed] = {}
         for row in sorted(rows, key=self._key):
-            rule = self._pack.rules[row["rule"]]
+            rule = self._rule(row)
             found[rule.key] = NotAssessed(rule_code=rule.code, rule_id=rule.id, fields=tuple(row["needs"]))
         return tuple(found.values())
 
     def _requirements(self, incident: Incident, rows: list[Row]) -> tuple[Requirement, ...]:
         def key(row: Row) -> tuple[int, str, str, str]:
-            action = self._actions[row["action"]]
+            action = self._action(row)
             return (-row["severity"], action.code, action.key, row["suspect_id"] or "")
 
         return tuple(self._requirement(incident, row) for row in sorted(rows, key=key))
 
     def _requirement(self, incident: Incident, row: Row) -> Requirement:
-        action, zone = self._actions[row["action"]], self._names.zone
+        action, zone = self._action(row), self._names.zone
         due_from, due_at = (None if row[end] is None else moment_at(row[end], zone) for end in ("due_from", "due_at"))
         return Requirement(
             incident_id=incident.incident.id or "",
@@ -168,12 +175,12 @@ class _Told:
             short_of=tuple(row["short_of"]),
             needs=tuple(row["needs"]),
             severity=Severity(row["severity"]),
-            rules=tuple(sorted({self._pack.rules[number].code for number in row["rules"]})),
+            rules=tuple(sorted({self._pack.rules[int(number)].code for number in row["rules"]})),
         )
 
     def _cautions(self, incident: Incident, rows: Mapping[str, list[Row]]) -> tuple[Caution, ...]:
-        not_covered = (row["action"] for row in rows[REQUIREMENTS] if row["uncovered"])
-        uncovered = (uncovered_caution(self._actions[number], self._pack) for number in not_covered)
+        not_covered = (row for row in rows[REQUIREMENTS] if row["uncovered"])
+        uncovered = (uncovered_caution(self._action(row), self._pack) for row in not_covered)
         alone = record_cautions(incident, self._names, as_of=int(self._head.as_of.timestamp()))
         return in_order((*uncovered, *self._twins(rows[TWINS]), *alone))
 
@@ -182,7 +189,7 @@ class _Told:
         first: dict[int, Row] = {}
         for row in sorted(rows, key=lambda row: row["spec"]):
             first.setdefault(row["other"], row)
-        yield from (duplicate_caution(row["id"], self._pack.duplicates[row["spec"]]) for row in first.values())
+        yield from (duplicate_caution(row["id"], self._pack.duplicates[int(row["spec"])]) for row in first.values())
 
 
 def _grade(rows: list[Row]) -> CaseGrade | None:

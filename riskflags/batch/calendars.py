@@ -121,7 +121,7 @@ def _school(school: School | None, days: list[date], pack: Pack) -> tuple[list[i
 
 
 def deadline(store: Store, frame: Frame, anchor: str, within: Duration) -> tuple[Relation, Due]:
-    """Return the rows with the days that a deadline needs beside them, and when it falls due: a span after an anchor."""
+    """Return the rows with the days that a deadline needs beside them, and the deadline: a span after `anchor`."""
     cell = frame.cells[anchor]
     if within.unit in ELAPSED_SECONDS:
         seconds = within.amount * ELAPSED_SECONDS[within.unit]

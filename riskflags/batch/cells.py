@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import add, and_, or_
+from operator import add
 from typing import TYPE_CHECKING, Literal
 
 from riskflags.batch import sql
@@ -248,13 +248,13 @@ def negation(answer: Expr) -> Expr:
 def every(answers: Iterable[Expr]) -> Expr:
     """Return the Kleene conjunction; True of none."""
     found = list(answers)
-    return reduce(and_, found) if found else yes()
+    return reduce(lambda one, other: one & other, found) if found else yes()
 
 
 def some(answers: Iterable[Expr]) -> Expr:
     """Return the Kleene disjunction; False of none."""
     found = list(answers)
-    return reduce(or_, found) if found else no()
+    return reduce(lambda one, other: one | other, found) if found else no()
 
 
 def surely(answer: Expr) -> Expr:

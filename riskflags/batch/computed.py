@@ -148,8 +148,10 @@ def _first_recorded(cells: Sequence[Cell], kind: KindName) -> Cell:
     parts: dict[PartName, Expr] = {}
     for part in PARTS[kind]:
         found = [cell.of[part] for cell in taken]
-        same = next((p for p in parts if all(c.of[p] is one for c, one in zip(taken, found, strict=True))), None)
-        parts[part] = parts[same] if same else (found[0] if len(found) == 1 else sql.coalesce(*found))
+        alike = (
+            there for p, there in parts.items() if all(c.of[p] is one for c, one in zip(taken, found, strict=True))
+        )
+        parts[part] = next(alike, found[0] if len(found) == 1 else sql.coalesce(*found))
     is_known = any(cell.is_known for cell in taken)
     return Cell(kind, parts, needs=_needs_of_first(taken), held=_any_held(taken), is_known=is_known)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from riskflags.batch import sql
 from riskflags.batch.answers import answer, names_of, needs
-from riskflags.batch.cells import combined, listed, only, possibly, some, surely, together, yes
-from riskflags.batch.pairs import ASKS
+from riskflags.batch.cells import combined, listed, possibly, some, surely, together, unsure, yes
+from riskflags.batch.pairs import ASKS, LOOKED
 from riskflags.duplicates import Counted, Occurrence, how_many_events
 from riskflags.looking import spelled
 from riskflags.model import NO_NEEDS, Moment
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 pa: Any = import_module("pyarrow")  # it ships no types
 OCCURRENCES, PAIRS = "occurrences", "may be one event"
+_BY_DEFINITION = "pairs by definition"
 _FOREVER = 2**62
 _PARTS = ("is of", "key", "begins", "begins at most", "ends", "ends at most", "needs")
 Row = dict[str, Any]
@@ -45,7 +46,7 @@ def names_of_events(frames: Frames) -> frozenset[str]:
     """Return every name that those definitions read."""
     specs = counted_once(frames)
     found = {name for spec in specs for name in (*spec.by, spec.begins, spec.ends)}
-    return frozenset(found).union(*(names_of(spec.of) for spec in specs))
+    return names_of(*(spec.of for spec in specs)) | found
 
 
 def make_events(frames: Frames) -> None:
@@ -63,31 +64,34 @@ def make_events(frames: Frames) -> None:
         columns |= {f"{part} {number}": one for part, one in zip(_PARTS, found, strict=True)}
     frames.store.make(OCCURRENCES, frame.table.select("record", "world", **columns))
     for number in range(len(specs)):
-        frames.store.add("pairs by definition", _pairs(frames, number))
-    rows = frames.store.table("pairs by definition")
+        frames.store.add(_BY_DEFINITION, _pairs(frames, number))
+    rows = frames.store.table(_BY_DEFINITION)
     pairs = rows.aggregate(
-        ["record", "other"], sure=surely(rows["answer"]).any(), own=rows["own"].collect(), others=rows["others"].collect()
+        ["record", "other"],
+        sure=surely(rows["answer"]).any(),
+        own=rows["own"].collect(),
+        others=rows["others"].collect(),
     )
     frames.store.make(PAIRS, pairs.mutate(own=pairs["own"].flatten(), others=pairs["others"].flatten()))
-    frames.store.drop("pairs by definition")
+    frames.store.drop(_BY_DEFINITION)
 
 
 def _key(spec: Duplicates, cells: Mapping[str, Cell]) -> Expr:
     """Return what links a record to others of its event, as one list; NULL where any of it is not known, or several."""
-    parts: list[Expr] = []
-    for path in spec.by:
-        cell = cells[path]
-        match cell.kind:
-            case "codes":
-                parts.append(sql.ifelse(cell.value.length() == 1, cell.value.join(""), sql.null("string")))
-            case "number":
-                exact = sql.ifelse(cell.low == cell.high, cell.low, sql.null("int64"))
-                parts.append(exact.cast("string"))
-            case "moment":
-                parts += [cell.low.cast("string"), cell.high.cast("string")]
-            case _:
-                parts.append(cell.value.cast("string"))
+    parts = [part for path in spec.by for part in _links(cells[path])]
     return sql.ifelse(some(part.isnull() for part in parts), sql.null("array<string>"), sql.array(parts))
+
+
+def _links(cell: Cell) -> list[Expr]:
+    match cell.kind:
+        case "codes":
+            return [sql.ifelse(cell.value.length() == 1, cell.value.join(""), sql.null("string"))]
+        case "number":
+            return [sql.ifelse(cell.low == cell.high, cell.low, sql.null("int64")).cast("string")]
+        case "moment":
+            return [cell.low.cast("string"), cell.high.cast("string")]
+        case _:
+            return [cell.value.cast("string")]
 
 
 def _pairs(frames: Frames, number: int) -> Relation:
@@ -95,28 +99,24 @@ def _pairs(frames: Frames, number: int) -> Relation:
     names = {part: f"{part} {number}" for part in _PARTS}
     table = frames.store.table(OCCURRENCES, ["record", "world", "id", *names.values()])
     table = table.filter(possibly(table[names["is of"]]) & table[names["key"]].notnull())
-    a = table.rename({f"a {name}": name for name in table.columns})
-    o = table.rename({f"o {name}": name for name in table.columns})
+    a, o = (table.rename({f"{side}{name}": name for name in table.columns}) for side in (ASKS, LOOKED))
 
-    def span(side: Relation, prefix: str, *, sure: bool) -> tuple[Expr, Expr]:
-        begins, ends = ("begins at most", "ends") if sure else ("begins", "ends at most")
-        unknown = _FOREVER if sure else -_FOREVER
-        return (
-            side[f"{prefix} {names[begins]}"].fill_null(unknown), side[f"{prefix} {names[ends]}"].fill_null(-unknown)
-        )  # fmt: skip
+    def end(rows: Relation, side: str, part: str, unknown: int) -> Expr:
+        return rows[f"{side}{names[part]}"].fill_null(unknown)
 
-    first, second = span(a, "a", sure=False), span(o, "o", sure=False)
-    joined = a.join(
-        o, a["a world"] == o["o world"], a[f"a {names['key']}"] == o[f"o {names['key']}"],
-        a["a record"] != o["o record"], first[0] < second[1], second[0] < first[1],
-    )  # fmt: skip
-    first, second = span(joined, "a", sure=True), span(joined, "o", sure=True)
-    time = sql.ifelse((first[0] < second[1]) & (second[0] < first[1]), yes(), sql.null("boolean"))
-    both = joined[f"a {names['is of']}"] & joined[f"o {names['is of']}"] & time
-    prefix = joined["o id"].concat(":")
-    return joined.select(
-        record=joined["a record"], other=joined["o record"], answer=both, own=joined[f"a {names['needs']}"],
-        others=joined[f"o {names['needs']}"].map(prefix.concat),
+    on = [a[f"{ASKS}world"] == o[f"{LOOKED}world"], a[f"{ASKS}{names['key']}"] == o[f"{LOOKED}{names['key']}"]]
+    on.append(a[f"{ASKS}record"] != o[f"{LOOKED}record"])
+    on.append(end(a, ASKS, "begins", -_FOREVER) < end(o, LOOKED, "ends at most", _FOREVER))
+    on.append(end(o, LOOKED, "begins", -_FOREVER) < end(a, ASKS, "ends at most", _FOREVER))
+    both = a.join(o, *on)
+    overlap = end(both, ASKS, "begins at most", _FOREVER) < end(both, LOOKED, "ends", -_FOREVER)
+    overlap &= end(both, LOOKED, "begins at most", _FOREVER) < end(both, ASKS, "ends", -_FOREVER)
+    is_of = both[f"{ASKS}{names['is of']}"] & both[f"{LOOKED}{names['is of']}"]
+    prefix = both[f"{LOOKED}id"].concat(":")
+    return both.select(
+        record=both[f"{ASKS}record"], other=both[f"{LOOKED}record"],
+        answer=is_of & sql.ifelse(overlap, yes(), unsure()), own=both[f"{ASKS}{names['needs']}"],
+        others=both[f"{LOOKED}{names['needs']}"].map(prefix.concat),
     )  # fmt: skip
 
 
@@ -127,12 +127,13 @@ def without_its_own(frames: Frames, items: Relation) -> Relation:
     """Return items without those that are of one event with the record that asks; open where they may be."""
     pairs = frames.store.table(PAIRS).rename({f"{ASKS}record": "record"})
     joined = items.left_join(pairs, f"{ASKS}record", "other")
-    found = joined.filter(~surely(joined["sure"]))
-    may_be = surely(~found["sure"])
-    asked = together(found["needs"], only(may_be, found["own"]), only(may_be, found["others"]))
-    return found.mutate(
-        counts=sql.ifelse(may_be, sql.null("boolean"), found["counts"]), needs=asked
-    ).select(*items.columns)
+    joined = joined.filter(~surely(joined["sure"]))
+    may_be = joined["sure"].notnull()
+    asked = together(joined["needs"], joined["own"], joined["others"])
+    found = joined.mutate(
+        counts=sql.ifelse(may_be, unsure(), joined["counts"]), needs=sql.ifelse(may_be, asked, joined["needs"])
+    )
+    return found.select(*items.columns)
 
 
 def _involved(frames: Frames, items: Relation, by: Sequence[str]) -> Relation:
@@ -146,8 +147,7 @@ def _involved(frames: Frames, items: Relation, by: Sequence[str]) -> Relation:
 def _fetched(frames: Frames, items: Relation, by: Sequence[str]) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
     """Yield who asks about two records that may be of one event, each with all its items and how these are seen."""
     some_items = items.semi_join(_involved(frames, items, by), *by)
-    seen = frames.store.table(OCCURRENCES)
-    seen = seen.drop("world").rename({"~record": "record", "~id": "id"})
+    seen = frames.store.table(OCCURRENCES).drop("world").rename({"~record": "record", "~id": "id"})
     joined = some_items.left_join(seen, some_items["other"] == seen["~record"])
     rows: list[Row] = sorted(
         frames.store.rows(joined).to_pylist(), key=lambda row: (*(row[key] for key in by), row["other"])

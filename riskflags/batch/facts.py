@@ -216,8 +216,6 @@ def _plain(value: Any) -> Any:
     match value:
         case Decimal():
             return millionths(value)
-        case tuple():
-            return list(value)
         case _:
             return value
 

@@ -44,7 +44,7 @@ _BEGINS: Mapping[Rows, str] = {"done": "action.at", "markers": "marker.placed_at
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A value that stands in tables of its own, by record, by seat or both: of a look-up, a reading of flags or gaps."""
+    """A value that stands in tables, by record, by seat or both, so that no statement works it out again."""
 
     cell: Cell
     tables: Mapping[Rows, str]
@@ -82,7 +82,10 @@ class Frame:
 
     def prefixed(self, prefix: str) -> Frame:
         """Return the frame with a prefix before the name of every column."""
-        return replace(self, prefix=prefix).onto(self.table.select(**self._columns(self.cells, prefix)))
+        columns = {f"{prefix}{name}": self[name] for name in self.head}
+        for name, cell in self.cells.items():
+            columns |= cell.columns(f"{prefix}{name}")
+        return replace(self, prefix=prefix).onto(self.table.select(**columns))
 
     def with_cells(self, more: Mapping[str, Cell]) -> Frame:
         """Return the frame with more cells, as columns of a further subquery."""
@@ -94,12 +97,6 @@ class Frame:
     def with_head(self, **more: Expr) -> Frame:
         """Return the frame with more columns besides those of the cells."""
         return replace(self, head=(*self.head, *more)).onto(self.table.mutate(**more))
-
-    def _columns(self, cells: Mapping[str, Cell], prefix: str) -> dict[str, Expr]:
-        columns = {f"{prefix}{name}": self[name] for name in self.head}
-        for name, cell in cells.items():
-            columns |= cell.columns(f"{prefix}{name}")
-        return columns
 
 
 class Frames:
@@ -268,9 +265,13 @@ class Frames:
 
     def _kind(self, name: str) -> KindName:
         """Return the kind of a field; of one that this group does not have, that of its like (`child.is_adult`)."""
+        if name in self.names.fields:
+            return self.names.fields[name].kind
         last = name.rpartition(".")[2]
-        alike = (info.kind for path, info in self.names.fields.items() if path.rpartition(".")[2] == last)
-        return self.names.fields[name].kind if name in self.names.fields else next(alike, "text")
+        for path, info in self.names.fields.items():
+            if path.rpartition(".")[2] == last:
+                return info.kind
+        return "text"
 
     @staticmethod
     def _moment(name: str, table: Relation, *, held: Expr | bool, planned: bool) -> Cell:

@@ -65,16 +65,14 @@ def look_up(frames: Frames, name: str, spec: LookUp) -> Stored:
     return Stored(cell, {asking.rows: made})
 
 
-def evidence(frames: Frames, name: str, spec: LookUp, asked: Relation) -> str:
-    """Make the table of the ids of the records that surely count, for the rows that `asked` lists; return its name."""
+def evidence(frames: Frames, name: str, spec: LookUp, asked: Relation, made: str) -> None:
+    """Make the table of the ids of the records that surely count, for the rows that `asked` lists."""
     asking = _asking(frames, name, spec)
     asking = asking.onto(asking.table.semi_join(asked.select(*asking.keys).distinct(), *asking.keys))
     items = _items(frames, spec, asking)
     sure = items.table.filter(surely(items.table["counts"]))
     found = sure.aggregate(items.by, because=sure["id"].collect(distinct=True))
-    made = f"evidence {name}"
     frames.store.make(made, found.rename({key.removeprefix(ASKS): key for key in items.by}))
-    return made
 
 
 # ---- who asks --------------------------------------------------------------------------------------------------------
@@ -153,7 +151,9 @@ def _looked(frames: Frames, spec: LookUp) -> Frame:
         frame = frames.frame(names, rows=_LISTS[spec.over])
         return frame.filtered(frame["seat"] != NO_SUSPECT) if spec.over == "suspects" else frame
     by_seat = any(map(frames.names.is_of_suspect, names | names_of(*spec.conditions)))
-    frame = frames.frame(names | ({_SUSPECT} if by_seat else set()), rows="seats" if by_seat else "records")
+    if by_seat:
+        names |= {_SUSPECT}
+    frame = frames.frame(names, rows="seats" if by_seat else "records")
     if not spec.window.last and not any(name.startswith((THIS, PARAM)) for name in names_of(spec.where)):
         frame = frame.filtered(possibly(answer(spec.where, frame.cells)))
     return frame

@@ -90,9 +90,11 @@ class _Found:
 
     def _asking(self, *conditions: Condition | None, more: frozenset[str] = frozenset()) -> Frame:
         """Return the requirements with what conditions on items read of the record that asks."""
-        names = names_of_asking(*conditions) | more | {self._frames.pack.effective_by}
-        names |= {"child.id"} if self._action.per == "child" else set()
-        names |= {"suspect.id"} if self._rows == "seats" else set()
+        names = names_of_asking(*conditions) | more
+        if self._action.per == "child":
+            names |= {"child.id"}
+        if self._rows == "seats":
+            names |= {"suspect.id"}
         frame = self._frames.frame(names, rows=self._rows)
         required = self._required.select(*frame.keys, "anchor_day", seat_of=self._required["seat"])
         beside = frame.onto(frame.table.join(required, *frame.keys))
@@ -146,7 +148,8 @@ class _Found:
         table = pairs.table.select(
             **self._head(pairs), first=first, answer=full, waives=waives & surely(full),
             at_low=sql.ifelse(counts, at.low, sql.null()), at_high=sql.ifelse(counts, at.high, sql.null()),
-            at_local=sql.ifelse(counts, at.local, sql.null()), outcome=outcome.value, by=cells["action.by_role"].value, step=_step(code, outcome, at),
+            at_local=sql.ifelse(counts, at.local, sql.null()), outcome=outcome.value,
+            by=cells["action.by_role"].value, step=_step(code, outcome, at),
             is_short=negation(waives) & negation(surely(full)) & code.known,
             needs=listed(where(full.isnull(), asked)), at_needs=only(counts, listed(at.needs)),
         )  # fmt: skip

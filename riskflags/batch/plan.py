@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from riskflags.record import Names
 
 REQUIREMENTS = "requirements"
+_BY_ROWS: tuple[Rows, ...] = ("records", "seats")
 
 
 class Plan:
@@ -58,14 +59,14 @@ class Plan:
         """Store what is computed from fields and parameters alone, since many statements read it."""
         names = self.frames.names
         plain = [name for name in names.derived if self._is_plain(name)]
-        by_rows: tuple[Rows, ...] = ("records", "seats")
-        for rows in by_rows:
+        for rows in _BY_ROWS:
             own = [name for name in plain if names.is_of_suspect(name) is (rows == "seats")]
             if own:
                 self.frames.settle(own, rows)
         self._done |= set(plain)
 
     def _is_plain(self, name: str) -> bool:
+        """Return whether a name is read, or computed, from fields and parameters alone."""
         derived = self.frames.names.derived.get(name)
         if derived is None:
             return name not in self.pack.readings
@@ -133,13 +134,13 @@ class Plan:
     def _standings(self, action: Action, lines: Sequence[Line]) -> str:
         """Make the table of where the requirements of an action stand, once for the same lines; return its name."""
         known = (action.key, frozenset(line.number for line in lines))
-        if known in self._stand:
-            return self._stand[known]
-        if not self.store.has(DAYS):
-            make_days(self.store, self.pack, set(spans_of(self.pack)))
-        self.ensure(names_of_action(action, lines))
-        self._stand[known] = f"standings {len(self._stand)} of {action.key}"
-        standings(self.frames, action, lines, self._stand[known])
+        if known not in self._stand:
+            if not self.store.has(DAYS):
+                make_days(self.store, self.pack, set(spans_of(self.pack)))
+            self.ensure(names_of_action(action, lines))
+            made = f"standings {len(self._stand)} of {action.key}"
+            standings(self.frames, action, lines, made)
+            self._stand[known] = made
         return self._stand[known]
 
     def run(self) -> None:
@@ -159,20 +160,16 @@ class Plan:
             if lines:
                 self.store.add(REQUIREMENTS, self.store.table(self._standings(action, lines)))
 
-    def _active(self) -> dict[int, Rule]:
-        return {n: rule for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
-
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
 
     def _groups(self) -> list[Group]:
         """Return the rules in the order in which they read each other, those that other records read first."""
-        numbers = {rule.key: n for n, rule in self._active().items()}
+        numbers = {rule.key: n for n, rule in enumerate(self.pack.rules) if rule.status == "active"}
         layers = [[numbers[key] for key in layer if key in numbers] for layer in self.pack.layers]
-        by_rows: tuple[Rows, ...] = ("records", "seats")
         found: list[Group] = []
         for across in (True, False):
-            for layer, rows in product(layers, by_rows):
+            for layer, rows in product(layers, _BY_ROWS):
                 rules = {n: self.pack.rules[n] for n in layer}
                 own = {
                     n: rule
@@ -199,18 +196,17 @@ class Plan:
                 wanted.setdefault(name, []).append(number)
         found: dict[int, dict[str, str]] = {}
         for name, numbers in wanted.items():
-            made = self._evidence_of(name, group, numbers)
+            made = f"evidence {name} of {group.table}"
+            self._make_evidence(name, group, numbers, made)
             for n in numbers:
                 found.setdefault(n, {})[name] = made
         return found
 
-    def _evidence_of(self, name: str, group: Group, rules: list[int]) -> str:
+    def _make_evidence(self, name: str, group: Group, rules: list[int], made: str) -> None:
         reading, derived = self.pack.readings.get(name), self.frames.names.derived.get(name)
         if isinstance(reading, FlagReading):
-            return flag_evidence(self.frames, name, reading, self._numbers(reading.rules), group.rows)
-        if derived is None or not isinstance(derived.how, LookUp):
-            msg = f"{name} is neither a look-up nor a reading of flags"
-            raise LookupError(msg)
-        table = self.store.table(group.table)
-        fired = table.filter(some(table[verdict_of(n)] == FIRES for n in rules))
-        return evidence(self.frames, name, derived.how, fired)
+            flag_evidence(self.frames, reading, self._numbers(reading.rules), group.rows, made)
+        elif derived is not None and isinstance(derived.how, LookUp):
+            table = self.store.table(group.table)
+            fired = table.filter(some(table[verdict_of(n)] == FIRES for n in rules))
+            evidence(self.frames, name, derived.how, fired, made)

@@ -53,15 +53,13 @@ def flag_table(frames: Frames, name: str, reading: FlagReading, rules: tuple[int
     return _stored(frames, name, {"records": by_record, "seats": by_seat(frames, found, _ANSWER)})
 
 
-def flag_evidence(frames: Frames, name: str, reading: FlagReading, rules: tuple[int, ...], rows: Rows) -> str:
-    """Make the table of the ids behind the flags that a reading found, by record or by seat; return its name."""
+def flag_evidence(frames: Frames, reading: FlagReading, rules: tuple[int, ...], rows: Rows, made: str) -> None:
+    """Make the table of the ids behind the flags that a reading found, by record or by seat."""
     fired = frames.store.table(FIRED)
     fired = fired.filter(fired["rule"].isin(rules) & (fired["severity"] >= int(reading.at_least)))
-    made = f"evidence {name} {rows}"
     seen = by_seat(frames, fired, ["because"]) if rows == "seats" else fired.select("record", "because")
     found = seen.aggregate(KEYS[rows], because=seen["because"].collect())
     frames.store.make(made, found.mutate(because=found["because"].flatten()))
-    return made
 
 
 def _outcomes(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> Iterator[Relation]:
@@ -79,11 +77,12 @@ def _outcomes(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> I
 
 def _stored(frames: Frames, name: str, answers: Mapping[Rows, Relation]) -> Stored:
     """Make the tables of a reading, by record and by seat, from the answers that it is made of."""
-    made = {rows: _settled(frames, rows, own) for rows, own in answers.items()}
-    tables: dict[Rows, str] = {rows: f"{name} by {rows}" for rows in made}
-    for rows, (found, cell) in made.items():
-        frames.store.make(tables[rows], found.select(*KEYS[rows], **cell.columns(name)))
-    return Stored(made["seats"][1], tables)
+    tables: dict[Rows, str] = {"records": f"{name} by records", "seats": f"{name} by seats"}
+    cells: dict[Rows, Cell] = {}
+    for rows, table in tables.items():
+        found, cells[rows] = _settled(frames, rows, answers[rows])
+        frames.store.make(table, found.select(*KEYS[rows], **cells[rows].columns(name)))
+    return Stored(cells["seats"], tables)
 
 
 def _settled(frames: Frames, rows: Rows, answers: Relation) -> tuple[Relation, Cell]:

@@ -275,7 +275,7 @@ def _binary(left: Expr, sign: str, right: Part) -> Expr:
 def call(text: str, *parts: Part) -> Expr:
     """Return an expression of a text with a place for each part."""
     made = [expression(one) for one in parts]
-    return Expr(text.format(*(one.text for one in made)), frozenset().union(*(one.reads for one in made)))
+    return Expr(text.format(*(one.text for one in made)), frozenset[str]().union(*(one.reads for one in made)))
 
 
 def expression(part: Part) -> Expr:

@@ -48,7 +48,9 @@ def _applying(frames: Frames, action: Action, found: Relation) -> Relation:
     `missing` is what the source would need to hold for the action to be on record at all; empty where it holds a way.
     """
     rows = rows_of(action)
-    names = names_of(action.when) | ({"suspect.id"} if rows == "seats" else set())
+    names = names_of(action.when)
+    if rows == "seats":
+        names |= {"suspect.id"}
     frame = frames.frame(names, rows=rows)
     more = [name for name in found.columns if name not in frame.head]
     here = frame.onto(frame.table.join(found.select(*frame.keys, *more), *frame.keys))

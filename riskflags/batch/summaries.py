@@ -61,9 +61,7 @@ class Items:
         return self.value
 
 
-def summarised(
-    spec: LookUp, items: Items, asking: Frame, *, settled: Relation | None = None
-) -> tuple[Relation, Cell]:
+def summarised(spec: LookUp, items: Items, asking: Frame, *, settled: Relation | None = None) -> tuple[Relation, Cell]:
     """Return the rows that ask, and the value of the look-up for each.
 
     `settled` are the numbers of events for those that ask about records which may be of one.
@@ -223,7 +221,9 @@ def _extreme(spec: LookUp, items: Items, asking: Frame) -> tuple[Relation, Cell]
     asked = together(joined["open"], _flat(joined["asked"]).fill_null(no_texts()))
     missing = sql.ifelse(length(asked) > 0, asked, texts([NONE_COUNTS[spec.over]]))
     inexact = only(joined["known low"] < joined["known high"], _flat(joined["inexact"]).fill_null(no_texts()))
-    parts = {part: sql.ifelse(gone, sql.null(), joined[f"known {part}"]) for part in (*_ENDS, *_AS_WRITTEN)}
+    parts: dict[PartName, Expr] = {
+        part: sql.ifelse(gone, sql.null(), joined[f"known {part}"]) for part in (*_ENDS, *_AS_WRITTEN)
+    }
     needs = sql.cases((unlinked, joined["link_needs"]), (gone, missing), else_=inexact)
     return joined, Cell("moment", parts, needs, held=sql.ifelse(unlinked, joined["link_held"], yes()))
 

@@ -245,6 +245,7 @@ class _Told(NamedTuple):
         is_each = self.group.rows == "seats"
         return {
             "record": frame["record"],
+            "holds": frame["holds"],
             "seat": frame["seat"] if is_each else sql.literal(NO_SEAT, "int64"),
             "suspect_id": frame.cells["suspect.id"].value if is_each else sql.null("string"),
             "for_each": sql.literal(is_each),
