@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
@@ -190,3 +191,15 @@ def test_a_rule_under_another_name_is_found(tmp_path: Path) -> None:
     layers = tuple((*layer, twin.key) if rule.key in layer else layer for layer in pack.layers)
     twins = replace(pack, rules=(*pack.rules, twin), layers=layers)
     assert ("E12", "E99") in together(fired_on(twins, generated(tmp_path, 200)))
+
+
+# ---- words that a threshold would make wrong -------------------------------------------------------------------------
+
+BY_LAW = {"Q02"}
+"""Rules whose words name a deadline of the catalogue of actions, which no overlay changes."""
+
+
+def test_no_title_or_message_states_a_threshold_that_an_area_can_change() -> None:
+    stated = re.compile(r"\b(second|third|twice|two|three|\d+ (hours?|days?|weeks?|months?|years?))\b", re.IGNORECASE)
+    found = {rule.code for rule in default_pack().rules if stated.search(f"{rule.title} {rule.flag.message}")}
+    assert found - BY_LAW <= {"M11"}  # "the last three" is how far it looks back, and no parameter
