@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from riskflags.calendar import Duration, late_seconds
@@ -10,7 +11,7 @@ from riskflags.condition import needs as needs_of
 from riskflags.explaining import explained
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Severity, State, Value, Verdict
 from riskflags.pack import FlagReading, GapReading
-from riskflags.requirements import Outcome, Standing, asks, concerns, may_ask, standing
+from riskflags.requirements import Asked, Outcome, Standing, asked_by, concerns, may_ask, standing
 from riskflags.windows import span_of
 from riskflags.words import fill
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from riskflags.explanation import Explanation
-    from riskflags.pack import Action, Rule
+    from riskflags.pack import Action, Ask, Rule
     from riskflags.record import Record, Records
 
 
@@ -29,6 +30,23 @@ class Seat(NamedTuple):
     suspect_id: str | None
 
 
+class _Asking:
+    """A rule that asks for an action, or may, by one line of its `requires`."""
+
+    def __init__(self, outcome: Outcome, ask: Ask) -> None:
+        self.outcome = outcome
+        self.ask = ask
+
+    def is_of(self, rules: frozenset[str] | None) -> bool:
+        """Return whether the rule is one of some; None is every rule."""
+        return rules is None or self.outcome.rule.id in rules
+
+    @cached_property
+    def asked(self) -> Asked | None:
+        """What it asks for, of a rule that fired; None where its line does not apply."""
+        return asked_by(self.outcome, self.ask)
+
+
 class Case:
     """The record, the outcomes so far in order of layers, and what can be read off them."""
 
@@ -37,7 +55,16 @@ class Case:
         self.records = records
         self.pack = records.pack
         self.outcomes: list[Outcome] = []
+        self._asking: dict[tuple[Verdict, str], list[_Asking]] = {}
+        self._found: dict[tuple[str, str | None, tuple[int, ...]], Standing | None] = {}
         record.read = self.read
+
+    def add(self, *outcomes: Outcome) -> None:
+        """Take in what rules came to."""
+        self.outcomes += outcomes
+        for outcome in outcomes:
+            for ask in outcome.rule.requires if outcome.verdict is not Verdict.clears else ():
+                self._asking.setdefault((outcome.verdict, ask.action), []).append(_Asking(outcome, ask))
 
     def seats(self, *, for_each: bool) -> list[Seat]:
         """Return the rows on which a rule is decided: one per suspect for for_each, else the incident's."""
@@ -202,26 +229,29 @@ class Case:
         rows = [one for one, about in seats if about is None or suspect_id in (None, about)]
         if action.when is not None and all(holds(action.when, one) is False for one in rows):
             return
-        for outcome in self.outcomes:
-            is_about = suspect_id is None or concerns(outcome, action, suspect_id)
-            if outcome.verdict is Verdict.undecided and is_about and (rules is None or outcome.rule.id in rules):
-                yield from (outcome for ask in outcome.rule.requires if may_ask(outcome, ask, action))
+        for one in self._asking.get((Verdict.undecided, action.key), ()):
+            is_about = suspect_id is None or concerns(one.outcome, action, suspect_id)
+            if is_about and one.is_of(rules) and may_ask(one.outcome, one.ask):
+                yield one.outcome
 
     # ---- requirements ------------------------------------------------------------------------------------------------
 
     def standings(self) -> Iterator[Standing]:
         """Yield every requirement of the record."""
-        fired = [outcome.rule for outcome in self.outcomes if outcome.verdict is Verdict.fires]
-        for key in sorted({ask.action for rule in fired for ask in rule.requires}):
+        for key in sorted(action for verdict, action in self._asking if verdict is Verdict.fires):
             yield from self._standings(self.pack.actions[key], None)
 
     def _standings(self, action: Action, rules: frozenset[str] | None) -> Iterator[Standing]:
-        outcomes = [outcome for outcome in self.outcomes if rules is None or outcome.rule.id in rules]
-        for row, suspect_id in self.seats(for_each=action.per == "suspect"):
-            asked = list(asks(outcomes, action, suspect_id))
-            if not asked:
-                continue
-            found = standing(action, row, asked=asked, suspect_id=suspect_id, record=self.record, records=self.records)
+        asking = [one for one in self._asking.get((Verdict.fires, action.key), ()) if one.is_of(rules)]
+        for row, suspect_id in self.seats(for_each=action.per == "suspect") if asking else ():
+            about = [one for one in asking if concerns(one.outcome, action, suspect_id)]
+            asked = [found for one in about if (found := one.asked) is not None]
+            key = (action.key, suspect_id, tuple(map(id, asked)))
+            if key not in self._found:
+                self._found[key] = standing(
+                    action, row, asked=asked, suspect_id=suspect_id, record=self.record, records=self.records
+                )
+            found = self._found[key]
             if found is not None:
                 yield found
 

@@ -51,12 +51,20 @@ class Comparison:
     place: Place = field(default=NOWHERE, compare=False)
     constants: tuple[Value, ...] | None = field(init=False, compare=False, repr=False)
     """The values of its operands where all of them are written in the rule, and so the same for every record."""
+    sides: tuple[Comparison, ...] = field(init=False, compare=False, repr=False)
+    """Of `between` the comparisons with its two ends, which must both hold; nothing for any other operator."""
+    names: frozenset[str] = field(init=False, compare=False, repr=False)
+    """Every name whose value it can read."""
 
     def __post_init__(self) -> None:
         """Read the operands once."""
         values = tuple([operand.value for operand in self.operands if isinstance(operand, Constant)])
         known = len(values) == len(self.operands) and not any(isinstance(value, Absent) for value in values)
         object.__setattr__(self, "constants", values if known else None)
+        ends = zip(("at_least", "at_most"), self.operands, strict=True) if self.operator == "between" else ()
+        object.__setattr__(self, "sides", tuple([Comparison(self.name, operator, (end,)) for operator, end in ends]))
+        references = [operand.name for operand in self.operands if isinstance(operand, Reference)]
+        object.__setattr__(self, "names", frozenset({self.name, *references}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,12 @@ class Group:
     conditions: tuple[Condition, ...]
     many: int = 0
     place: Place = field(default=NOWHERE, compare=False)
+    names: frozenset[str] = field(init=False, compare=False, repr=False)
+    """Every name whose value it can read."""
+
+    def __post_init__(self) -> None:
+        """Put the names of its conditions together once."""
+        object.__setattr__(self, "names", frozenset[str]().union(*(child.names for child in self.conditions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,11 @@ class Named:
     positive: bool = True
     place: Place = field(default=NOWHERE, compare=False)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name whose value it can read."""
+        return self.condition.names
+
 
 Condition = Comparison | Group | Named
 
@@ -88,20 +107,24 @@ class Row:
     `find` gives the value of a name at its first reading; without it a name that is not there is absent.
     """
 
-    __slots__ = ("_evidence", "_find", "_known")
+    __slots__ = ("_evidence", "_find", "_known", "_under")
 
     def __init__(
         self,
         known: Mapping[str, Value] | None = None,
         *,
         find: Callable[[str, Row], Value] | None = None,
+        under: Row | None = None,
     ) -> None:
         self._known: dict[str, Value] = dict(known or {})
         self._find = find
+        self._under = under
         self._evidence: dict[str, tuple[str, ...]] | None = None
 
     def evidence(self, name: str) -> tuple[str, ...]:
         """Return the ids of the records behind a name that was looked up; none for any other."""
+        if self._under is not None:
+            return self._under.evidence(name)
         return self._evidence.get(name, ()) if self._evidence else ()
 
     def keep_evidence(self, name: str, ids: tuple[str, ...]) -> None:
@@ -112,15 +135,20 @@ class Row:
     def __getitem__(self, name: str) -> Value:
         value = self._known.get(name)
         if value is None:
+            if self._under is not None:
+                return self._under[name]
             value = self._find(name, self) if self._find else Absent(frozenset({name}))
             self._known[name] = value
         return value
 
+    def keep_only(self, names: frozenset[str]) -> None:
+        """Let go of all values but some. Without `find` they are gone: a row that finds its values finds them again."""
+        self._known = {name: value for name, value in self._known.items() if name in names}
+        self._evidence = None
+
     def with_values(self, more: Mapping[str, Value]) -> Row:
-        """Return a row of the same record with more values, which win."""
-        row = Row({**self._known, **more}, find=self._find)
-        row._evidence = dict(self._evidence) if self._evidence else None
-        return row
+        """Return a row of the same record with more values, which win; it finds all others where this one does."""
+        return Row(more, under=self)
 
 
 # ---- operators -------------------------------------------------------------------------------------------------------
@@ -325,17 +353,9 @@ def operand_value(operand: Operand, row: Row) -> Value:
             assert_never(operand)
 
 
-def _sides(comparison: Comparison) -> tuple[Comparison, ...]:
-    """Return `between` as the comparisons with its two ends, which must both hold; any other by itself."""
-    if comparison.operator != "between":
-        return (comparison,)
-    least, greatest = comparison.operands
-    return Comparison(comparison.name, "at_least", (least,)), Comparison(comparison.name, "at_most", (greatest,))
-
-
 def _compare(comparison: Comparison, row: Row) -> Answer:
-    if comparison.operator == "between":  # one end may settle it while the other is absent
-        answer = both(*(_compare(side, row) for side in _sides(comparison)))
+    if comparison.sides:  # one end may settle it while the other is absent
+        answer = both(*(_compare(side, row) for side in comparison.sides))
         return answer if comparison.positive else invert(answer)
     value = row[comparison.name]
     operands = comparison.constants
@@ -386,7 +406,7 @@ def needs(condition: Condition, row: Row) -> Needs:
         return NO_NEEDS
     match condition:
         case Comparison():
-            unsure = [side for side in _sides(condition) if _compare(side, row) is None]
+            unsure = [side for side in condition.sides or (condition,) if _compare(side, row) is None]
             operands = [operand for side in unsure for operand in side.operands]
             return all_needs([row[condition.name], *(operand_value(operand, row) for operand in operands)])
         case Named():
@@ -413,11 +433,7 @@ def comparisons(condition: Condition) -> Iterator[Comparison]:
 
 def names_read(condition: Condition) -> frozenset[str]:
     """Return every name whose value the condition can read."""
-    found: set[str] = set()
-    for comparison in comparisons(condition):
-        found.add(comparison.name)
-        found.update(o.name for o in comparison.operands if isinstance(o, Reference))
-    return frozenset(found)
+    return condition.names
 
 
 def deciding(condition: Condition, row: Row) -> Iterator[Comparison]:

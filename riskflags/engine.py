@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,9 +20,11 @@ from riskflags.results import cautions, flags, grade, not_assessed, requirements
 from riskflags.words import moment_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
+    from riskflags.assessment import CaseGrade
     from riskflags.condition import Condition
+    from riskflags.explanation import Explanation, GradeExplanation
     from riskflags.history import HistoryKey
     from riskflags.incident import Incident
     from riskflags.pack import Rule
@@ -118,25 +121,29 @@ class Engine:
         return case.read
 
     def _assess(self, record: Record, records: Records) -> Assessment:
-        case, disagreed = self._decided(record, records, self._layers)
-        standings, found = tuple(case.standings()), grade(case)
-        assessment = Assessment(
-            incident_id=record.id,
-            child_id=record.incident.child.id,
-            as_of=moment_at(records.as_of.earliest, records.names.zone),
-            pack_id=self.pack.id,
-            pack_version=self.pack.version,
-            pack_digest=self._digest,
-            flags=flags(case),
-            requirements=requirements(case, standings),
-            undecided=undecided(case),
-            not_assessed=not_assessed(case),
-            warnings=cautions(case, standings),
-            grade=found,
-            engines_disagree=tuple(sorted(disagreed)),
-            not_yet=not records.is_there(record),
-        )
-        assessment.explained_by(case.explain, partial(explained_grade, case, found) if found is not None else None)
+        """Return the assessment of a record, and let go of all that was decided on it."""
+        with records.lock:
+            case, disagreed = self._decided(record, records, self._layers)
+            standings, found = tuple(case.standings()), grade(case)
+            assessment = Assessment(
+                incident_id=record.id,
+                child_id=record.incident.child.id,
+                as_of=moment_at(records.as_of.earliest, records.names.zone),
+                pack_id=self.pack.id,
+                pack_version=self.pack.version,
+                pack_digest=self._digest,
+                flags=flags(case),
+                requirements=requirements(case, standings),
+                undecided=undecided(case),
+                not_assessed=not_assessed(case),
+                warnings=cautions(case, standings),
+                grade=found,
+                engines_disagree=tuple(sorted(disagreed)),
+                not_yet=not records.is_there(record),
+            )
+            record.release()
+        again = _Again(partial(self._decided, record, records, self._layers), record, records)
+        assessment.explained_by(again.rule, partial(again.grade, found) if found is not None else None)
         return assessment
 
     def _decided(self, record: Record, records: Records, layers: Iterable[_Layer]) -> tuple[Case, set[str]]:
@@ -161,8 +168,39 @@ class Engine:
                     msg = f"{rule.key} on {case.record.id}: {outcome.verdict} by meaning, {other or 'both'} online"
                     raise EngineError(msg)
                 outcome = case.least_sure(rule, seat, outcome, other)
-            case.outcomes.append(outcome)
+            case.add(outcome)
         return disagreed
+
+
+class _Again:
+    """What explains an assessment. The record is decided again for that: until then nothing of it has to be kept."""
+
+    def __init__(self, decide: Callable[[], tuple[Case, set[str]]], record: Record, records: Records) -> None:
+        self._decide = decide
+        self._record = record
+        self._records = records
+        self._decided: Case | None = None
+
+    def rule(self, rule: str, suspect: str | None, *, show_personal: bool) -> Explanation:
+        """Return the explanation of a rule."""
+        with self._case() as case:
+            return case.explain(rule, suspect, show_personal=show_personal)
+
+    def grade(self, found: CaseGrade, *, show_personal: bool) -> GradeExplanation:
+        """Return the explanation of the grade."""
+        with self._case() as case:
+            return explained_grade(case, found, show_personal=show_personal)
+
+    @contextmanager
+    def _case(self) -> Generator[Case]:
+        with self._records.lock:
+            if self._decided is None:
+                self._decided, _ = self._decide()
+            self._record.read = self._decided.read  # since then, less may have been decided for another record
+            try:
+                yield self._decided
+            finally:
+                self._record.release()
 
 
 def _expect(value: object, kind: type, hint: str) -> None:

@@ -179,7 +179,7 @@ def _gaps_of_rule(rule: Rule, rules: Sequence[Rule], names: Names) -> Iterator[U
             seats = {for_each: case.seats(for_each=for_each) for for_each in (False, True)}
             for one in rules:  # of the others, what clears changes no flag and no gap
                 told = [seat for seat in seats[one.for_each] if one is rule or holds(one.when, seat.row) is not False]
-                case.outcomes += [case.outcome(one, seat) for seat in told]
+                case.add(*[case.outcome(one, seat) for seat in told])
             for outcome in _of_rule(case, rule):
                 seen.look_for_missing(with_severity(outcome) if outcome.verdict is Verdict.fires else outcome.row)
     return (item for item in seen.gaps(rule.key) if not item.is_branch)
@@ -189,7 +189,7 @@ def _read_across(rules: Sequence[Rule], records: Records, record: Record) -> Rea
     """Return what reads the flags and gaps of a record that a look-up looks at."""
     case = Case(record, records)
     for rule in rules:
-        case.outcomes += [case.outcome(rule, seat) for seat in case.seats(for_each=rule.for_each)]
+        case.add(*[case.outcome(rule, seat) for seat in case.seats(for_each=rule.for_each)])
     return case.read
 
 

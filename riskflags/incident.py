@@ -7,6 +7,7 @@ subclassing a group and `Incident`; rules can read them at once.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -228,7 +229,14 @@ class Holds(Facts):
         lists = {"suspect": self.suspects, "suspects": self.suspects, "contact": self.contact, "markers": self.markers}
         if not lists.get(group, True) or (path == "incident.indicators" and not self.indicators):
             return False
-        return self.fields == "all" or path in self.fields or any(p.startswith(f"{path}.") for p in self.fields)
+        return self.fields == "all" or path in _with_groups(self.fields)
+
+
+@lru_cache(maxsize=256)
+def _with_groups(fields: tuple[str, ...]) -> frozenset[str]:
+    """Return fields with the groups that they lie in. Kept: many records have one source."""
+    parts = [path.split(".") for path in fields]
+    return frozenset(".".join(some[:number]) for some in parts for number in range(1, len(some) + 1))
 
 
 GROUPS = {"incident": "incident", "child": "child", "suspects": "suspect", "missing": "missing",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from riskflags.condition import names_read
 from riskflags.model import Absent, Codes, Moment, Number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from riskflags.condition import Condition, Row
     from riskflags.model import Needs, Value
@@ -18,18 +17,36 @@ PARAM = "param."
 THIS = "this."
 
 
-def looked_at(looked: Row, current: Row, where: Condition) -> Row:
-    """Return the looked-at row with the current record's values under `this.`, and with its parameters.
+class Given(NamedTuple):
+    """What a condition on looked-at items takes from the record that asks: values under `this.`, and parameters."""
+
+    this: Mapping[str, Value]
+    params: Mapping[str, Value]
+
+    def seen(self, looked: Row) -> Row:
+        """Return a looked-at row with what is given."""
+        values = self.this
+        if self.params:
+            other = {name: value for name, value in self.params.items() if value != looked[name]}
+            values = {**values, **{name: renamed(value, of_this) for name, value in other.items()}}
+        return looked.with_values(values) if values else looked
+
+
+def given_by(current: Row, where: Condition) -> Given:
+    """Return what a record gives to a condition on the items that it looks at.
 
     A parameter has the value in force for the record that asks, whatever the date of the one that is looked at.
     """
-    values: dict[str, Value] = {}
-    for name in names_read(where):
-        if name.startswith(THIS):
-            values[name] = renamed(current[name.removeprefix(THIS)], of_this)
-        elif name.startswith(PARAM) and current[name] != looked[name]:
-            values[name] = renamed(current[name], of_this)
-    return looked.with_values(values) if values else looked
+    names = [name for name in where.names if name.startswith(THIS)]
+    return Given(
+        {name: renamed(current[name.removeprefix(THIS)], of_this) for name in names},
+        {name: current[name] for name in where.names if name.startswith(PARAM)},
+    )
+
+
+def looked_at(looked: Row, current: Row, where: Condition) -> Row:
+    """Return the looked-at row with the current record's values under `this.`, and with its parameters."""
+    return given_by(current, where).seen(looked)
 
 
 def spelled(needs: Needs, *, of: str) -> Needs:

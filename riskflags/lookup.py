@@ -6,7 +6,7 @@ that may, with the needs that would settle the rest. Order and arrival of record
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, assert_never
@@ -23,21 +23,23 @@ from riskflags.condition import (
     codes_of,
     holds,
     invert,
-    names_read,
 )
 from riskflags.condition import needs as needs_of
 from riskflags.duplicates import Counted, Occurrence, how_many_events, one_event, seen_from, together
 from riskflags.incident import is_assigned
-from riskflags.looking import PARAM, THIS, looked_at, renamed, spelled
+from riskflags.looking import PARAM, THIS, given_by, renamed, spelled
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
 from riskflags.pack import NONE_COUNTS
-from riskflags.windows import OUTSIDE, SURE, Inside, in_window, last_ones
+from riskflags.windows import OUTSIDE, SURE, in_reach, last_ones, reach_of, settling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from riskflags.looking import Given
     from riskflags.pack import LookUp
     from riskflags.record import Record, Records
+    from riskflags.windows import Inside
 
-_Linked = tuple["Record", list[Row]]
 MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
 
@@ -56,6 +58,9 @@ class Item:
     occurrences: tuple[Occurrence, ...] = ()
 
 
+_NO_ITEM = Item(counts=False, needs=NO_NEEDS, value=False, record_id="")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The value of a look-up, and the ids of the records that surely count."""
@@ -64,8 +69,36 @@ class Found:
     because: tuple[str, ...] = ()
 
 
-def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A look-up, with what is the same whichever record asks.
+
+    With `by_suspect` it looks at the rows of suspects; with `of_suspect` its `of` differs between them. A record looks
+    the same to all others unless the look-up is `given` something by the one that asks: how it looks is kept with it
+    under the name `kept_as`, if there is one.
+    """
+
+    spec: LookUp
+    by_suspect: bool
+    of_suspect: bool
+    given: bool
+    kept_as: str
+
+    @classmethod
+    def of(cls, spec: LookUp, is_of_suspect: Callable[[str], bool], *, kept_as: str = "") -> Sight:
+        """Return a look-up with what is known of it in a pack."""
+        given = any(name.startswith((THIS, PARAM)) for name in spec.reads)
+        by_suspect = any(map(is_of_suspect, spec.reads))
+        return cls(spec, by_suspect, is_of_suspect(spec.of), given, "" if given else kept_as)
+
+    def rows(self, other: Record) -> tuple[Row, ...]:
+        """Return the rows of a record that are looked at."""
+        return other.rows if self.by_suspect else (other.base,)
+
+
+def look_up(sight: Sight, row: Row, record: Record, records: Records) -> Found:
     """Return the value of a look-up for one row of a record."""
+    spec = sight.spec
     if spec.over == "records":
         absent = [value for value in (_key(row, name, record.id) for name in spec.by) if isinstance(value, Absent)]
         event = row[records.pack.event_time]
@@ -73,8 +106,7 @@ def look_up(spec: LookUp, row: Row, record: Record, records: Records) -> Found:
             absent.append(event)
         if absent or not isinstance(event, Moment):
             return Found(Absent(all_needs(absent), held=all(value.held for value in absent)))
-        items = list(_record_items(spec, row, record, records))
-        return _summarise(spec, items, NO_NEEDS)
+        return _summarise(spec, list(_record_items(sight, row, record, records)), NO_NEEDS)
     left_out = _left_out(spec, record)
     if left_out is None:
         return Found(Absent(frozenset({spec.over}), held=False))
@@ -161,39 +193,96 @@ def _extreme(spec: LookUp, counting: Sequence[Item], open_above: Needs) -> Value
 # ---- other records ---------------------------------------------------------------------------------------------------
 
 
-def _record_items(spec: LookUp, row: Row, record: Record, records: Records) -> Iterator[Item]:
-    reads_this = any(name.startswith((THIS, PARAM)) for one in spec.conditions for name in names_read(one))
-    linked: Iterable[_Linked] = _linked(spec, row, records)
-    rejected = _rejected(spec, row, records)
+def _record_items(sight: Sight, row: Row, record: Record, records: Records) -> Iterator[Item]:
+    """Yield the items that count or may, in order of time; then the rows that could not be read."""
+    spec = sight.spec
+    unread = _rejected(spec, row, records)
+    given = given_by(row, spec.where) if sight.given and spec.where is not None else None
+    for other, numbers, (inside, needs) in _linked(sight, row, record, records, unread=unread):
+        seen = _seen(sight, numbers, other, given, is_own=other is record)
+        if inside is None:
+            seen = [replace(one, counts=None, needs=one.needs | needs) for one in seen if one.counts is not False]
+        if spec.others:
+            seen = [_of_another_event(one, record) for one in seen]
+        yield from _as_one(seen, by_value=bool(spec.of), each=sight.of_suspect)
+    yield from unread
+
+
+def _linked(
+    sight: Sight, row: Row, record: Record, records: Records, *, unread: Sequence[Item]
+) -> Iterator[tuple[Record, Sequence[int], Inside]]:
+    """Yield the records that share all the keys and may be in the window, with the numbers of the rows that do."""
+    spec, event = sight.spec, row[record.event_time]
+    reach = reach_of(spec, row, event)
+    wanted = [(name, keys_of(row[name])) for name in spec.by]
+    near = [(when, other, _matching(sight, other, wanted)) for when, other in records.near(*wanted[0], reach=reach)]
     last: dict[tuple[str, str | None], Inside] = {}
     if spec.window.last:
-        linked = list(linked)
-        unread = NO_NEEDS.union(*(item.needs for item in rejected))
-        last = last_ones(spec, linked, row, record, unread=unread)
-    for other, matching in linked:
-        if other is record and spec.others:
+        rows = [(other, [sight.rows(other)[number] for number in numbers]) for _, other, numbers in near]
+        last = last_ones(spec, rows, row, record, unread=NO_NEEDS.union(*(item.needs for item in unread)))
+    for when, other, numbers in near:
+        own = other is record
+        if own and spec.others:
             continue
-        among = last.get(other.incident.key, OUTSIDE) if spec.window.last else None
-        found = [_record_item(spec, looked, row, other, record, this=reads_this, among=among) for looked in matching]
-        yield from _as_one(found, by_value=bool(spec.of), each=records.names.is_of_suspect(spec.of))
-    yield from rejected
+        if spec.window.last:
+            inside, needs = last.get(other.incident.key, OUTSIDE)
+        elif own or (inside := in_reach(reach, when)) is True:
+            inside, needs = SURE
+        else:
+            needs = settling(spec, row, when, event)
+        if inside is not False:
+            yield other, numbers, (inside, spelled(needs, of="" if own else other.id))
 
 
-def _linked(spec: LookUp, row: Row, records: Records) -> Iterator[_Linked]:
-    """Yield the records that share all the keys, each with its rows that do: one where nothing is a suspect's."""
-    wanted = [(name, keys_of(row[name])) for name in spec.by]
-    read = {*spec.by, spec.of, *(name for one in spec.conditions for name in names_read(one))}
-    by_suspect = any(map(records.names.is_of_suspect, read))
-    for other in records.sharing(*wanted[0]):
-        candidates = other.rows if by_suspect else (other.base,)
-        yield other, [one for one in candidates if all(keys_of(one[name]) & keys for name, keys in wanted)]
+def _matching(sight: Sight, other: Record, wanted: Sequence[tuple[str, frozenset[Hashable]]]) -> Sequence[int]:
+    """Return the numbers of the rows that share all the keys, of a record that shares the first one."""
+    rows = sight.rows(other)
+    if len(rows) == len(wanted) == 1:
+        return (0,)
+    return [number for number, one in enumerate(rows) if all(keys_of(one[name]) & keys for name, keys in wanted)]
+
+
+def _seen(sight: Sight, numbers: Sequence[int], other: Record, given: Given | None, *, is_own: bool) -> Sequence[Item]:
+    """Return how rows of a record look to the one that asks, wherever they lie in time."""
+    rows = sight.rows(other)
+    if is_own or not sight.kept_as:
+        of = "" if is_own else other.id
+        return [_item(sight.spec, rows[number], other, given, of=of) for number in numbers]
+    kept = other.seen.get(sight.kept_as)
+    if kept is None:
+        kept = other.seen[sight.kept_as] = tuple([_item(sight.spec, one, other, None, of=other.id) for one in rows])
+    return [kept[number] for number in numbers]
+
+
+def _item(spec: LookUp, looked: Row, other: Record, given: Given | None, *, of: str) -> Item:
+    """Return one row of a record as an item; `of` is its id, empty for the record that asks."""
+    where = spec.where
+    seen = given.seen(looked) if given is not None else looked
+    counts = True if where is None else holds(where, seen)
+    if counts is False:
+        return _NO_ITEM
+    needs = spelled(needs_of(where, seen), of=of) if where is not None and counts is None else NO_NEEDS
+    value = renamed(_key(looked, spec.of, other.id), lambda needs: spelled(needs, of=of)) if spec.of else True
+    return Item(counts, needs, value, other.id, tuple([seen_from(one, of=of) for one in other.counted_once]))
+
+
+def _of_another_event(item: Item, record: Record) -> Item:
+    """Return an item as it counts where records of the same event as the one that asks do not."""
+    if item.counts is False or not item.occurrences:
+        return item
+    is_this, unsure = one_event(record.counted_once, item.occurrences)
+    return replace(item, counts=both(item.counts, invert(is_this)), needs=item.needs | unsure)
+
+
+def _items_of(spec: LookUp, row: Row, record: Record, records: Records) -> Iterator[Item]:
+    return _record_items(Sight.of(spec, records.names.is_of_suspect), row, record, records)
 
 
 def counted_as_one(spec: LookUp, row: Row, record: Record, records: Records) -> list[tuple[str, ...]]:
     """Return the ids of the records that a count takes as one event, for each event of more than one."""
     if spec.function != "how_many" or spec.over != "records":
         return []
-    items = [item for item in _record_items(spec, row, record, records) if item.counts is True]
+    items = [item for item in _items_of(spec, row, record, records) if item.counts is True]
     groups: dict[int, list[str]] = {}
     for event, item in zip(together([item.occurrences for item in items], surely=True), items, strict=True):
         groups.setdefault(event, []).append(item.record_id)
@@ -206,33 +295,12 @@ def beyond_the_window(spec: LookUp, row: Row, record: Record, records: Records) 
     if spec.window.back is None or not isinstance(event, Moment):
         return []
     inside, wherever = (
-        {item.record_id for item in _record_items(one, row, record, records) if item.counts is not False}
+        {item.record_id for item in _items_of(one, row, record, records) if item.counts is not False}
         for one in (spec, replace(spec, window=replace(spec.window, back=None)))
     )
     others = {other.id: other for other in records.sharing(spec.by[0], keys_of(row[spec.by[0]]))}
-    times = ((others[key], others[key].base[records.pack.event_time]) for key in wherever - inside if key in others)
-    return [(other, when) for other, when in times if isinstance(when, Moment)]
-
-
-def _record_item(
-    spec: LookUp, looked: Row, row: Row, other: Record, record: Record, *, this: bool, among: Inside | None
-) -> Item:
-    """Return one record as an item. `among` says whether it is one of the last ones, where these are looked at."""
-    own = other is record
-    of = "" if own else other.id
-    inside, needs = among or (SURE if own else in_window(spec, row, looked[other.event_time], row[record.event_time]))
-    counts: Answer = inside
-    if inside is not False and spec.where is not None:
-        seen = looked_at(looked, row, spec.where) if this else looked
-        counts = both(inside, holds(spec.where, seen))
-        needs |= needs_of(spec.where, seen) if counts is None else NO_NEEDS
-    needs = spelled(needs, of=of)
-    events = tuple(seen_from(one, of=of) for one in other.counted_once)
-    if spec.others and counts is not False and events:
-        is_this, unsure = one_event(record.counted_once, events)
-        counts, needs = both(counts, invert(is_this)), needs | unsure
-    value = _key(looked, spec.of, other.id) if spec.of else True
-    return Item(counts, needs, renamed(value, lambda needs: spelled(needs, of=of)), other.id, events)
+    times = ((others[key], others[key].when) for key in wherever - inside if key in others)
+    return [(other, when) for other, when in times if when is not None]
 
 
 def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[Item]:
@@ -287,10 +355,12 @@ def keys_of(value: Value) -> frozenset[Hashable]:
 
 
 def _own_items(spec: LookUp, row: Row, record: Record) -> Iterator[Item]:
+    where = spec.where
+    given = given_by(row, where) if where is not None else None
     for item in record.items(spec.over):
-        seen = looked_at(item, row, spec.where) if spec.where is not None else item
-        counts = holds(spec.where, seen) if spec.where is not None else True
-        needs = spelled(needs_of(spec.where, seen), of="") if spec.where is not None else NO_NEEDS
+        seen = given.seen(item) if given is not None else item
+        counts = True if where is None else holds(where, seen)
+        needs = spelled(needs_of(where, seen), of="") if where is not None and counts is None else NO_NEEDS
         yield Item(counts, needs, item[spec.of] if spec.of else True, record.id)
 
 

@@ -139,6 +139,11 @@ class LookUp:
         """The conditions on the looked-at items: which count, and which the last ones are of."""
         return tuple(one for one in (self.where, self.window.of) if one is not None)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names that it reads, of looked-at items and, under `this.`, of the record that asks."""
+        return frozenset({*self.by, self.of}).union(*(one.names for one in self.conditions))
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from riskflags.calendar import Duration
-from riskflags.condition import Row, names_read
+from riskflags.condition import Row
 from riskflags.derive import compute
 from riskflags.duplicates import Occurrence, occurrence, same
 from riskflags.fields import FieldInfo, group_paths, read_value
 from riskflags.incident import GROUPS, Facts, Incident
-from riskflags.lookup import codes_named, keys_of, look_up
+from riskflags.lookup import Sight, codes_named, keys_of, look_up
 from riskflags.model import Absent, Moment, Number, Value
 from riskflags.pack import Computed, Derived, LookUp, Pack, RecordedAction
+from riskflags.windows import Line
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from riskflags.lookup import Item
     from riskflags.pack import Duplicates
+    from riskflags.windows import Reach
 
 
 Read = Callable[[str, Row], Value]
@@ -47,21 +51,35 @@ class Record:
     """One incident as the engines see it: `rows` holds one row per suspect, or one where none is recorded.
 
     `base` is the row of the incident without a suspect. Values are found at their first reading and kept: most records
-    are only looked at, and little is read of them.
+    are only looked at, and little is read of them. `seen` is how its rows look to the look-ups of other records.
     """
 
-    __slots__ = ("_items", "_occurrences", "_records", "_suspects", "base", "event_time", "id", "incident", "read")
+    __slots__ = (
+        "_items", "_occurrences", "_records", "_suspects", "base", "event_time", "id", "incident", "read", "seen",
+    )  # fmt: skip
 
     def __init__(self, incident: Incident, records: Records) -> None:
         self.incident = incident
         self.id = incident.incident.id or ""
         self.event_time = records.pack.event_time
         self.read: Read | None = None
+        self.seen: dict[str, tuple[Item, ...]] = {}
         self._records = records
         self._items: dict[str, tuple[Row, ...]] | None = None
         self._suspects: tuple[Row, ...] | None = None
         self._occurrences: tuple[Occurrence, ...] | None = None
         self.base = Row({"as_of": records.as_of}, find=self._find)
+
+    @property
+    def when(self) -> Moment | None:
+        """The time by which records are ordered; None where it is not known."""
+        when = self.base[self.event_time]
+        return when if isinstance(when, Moment) else None
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """What puts records in order: their time, and of those at one time their ids."""
+        return (self.when.earliest if self.when is not None else 0, self.id, self.incident.child.id or "")
 
     @property
     def suspects(self) -> tuple[Row, ...]:
@@ -99,6 +117,16 @@ class Record:
     def counted_once(self) -> tuple[Occurrence, ...]:
         """What the definitions see of the record whose duplicates look-ups count once."""
         return tuple([self.occurrences[number] for number in self._records.once])
+
+    def release(self) -> None:
+        """Let go of what was decided on the record, and of every value that no other record looks at.
+
+        What is read of it afterwards is found again.
+        """
+        self.read = None
+        self._items = None
+        for row in (self.base, *(self._suspects or ())):
+            row.keep_only(self._records.names.looked_at)
 
     def _lies_ahead(self, facts: Facts, begins: str) -> bool:
         moment = getattr(facts, begins.partition(".")[2])
@@ -149,7 +177,7 @@ class Record:
                 row.keep_evidence(derived.name, tuple(sorted(because)))
                 return value
             case LookUp():
-                found = look_up(derived.how, row, self, self._records)
+                found = look_up(self._records.names.sights[derived.name], row, self, self._records)
                 row.keep_evidence(derived.name, found.because)
                 return found.value
 
@@ -174,8 +202,8 @@ class Record:
 class Names:
     """What the names of a pack mean, worked out once: its fields, groups and derived values.
 
-    `per_suspect` are the derived values that differ from suspect to suspect; `action_codes` are the codes of recorded
-    actions that something in the pack looks for.
+    `per_suspect` are the derived values that differ from suspect to suspect; `looked_at` is what look-ups read of other
+    records; `action_codes` are the codes of recorded actions that something in the pack looks for.
     """
 
     pack: Pack
@@ -183,33 +211,47 @@ class Names:
     fields: Mapping[str, FieldInfo]
     groups: Mapping[str, tuple[str, ...]]
     derived: Mapping[str, Derived]
+    sights: Mapping[str, Sight]
     per_suspect: frozenset[str]
+    looked_at: frozenset[str]
     action_codes: frozenset[str]
 
     def is_of_suspect(self, name: str) -> bool:
         """Return whether the value of a name differs from suspect to suspect."""
-        return name.startswith(("suspect.", "flag:", "gap:")) or name in self.per_suspect
+        return _is_of_suspect(self.per_suspect, name)
 
     @classmethod
     def of(cls, pack: Pack) -> Names:
         """Return the names of a pack, with the derived values that belong to one rule."""
         derived = {**pack.derived, **{own.name: own for rule in pack.rules for own in rule.derived}}
+        per_suspect = _reading_suspects(derived)
+        look_ups = [one.how for one in derived.values() if isinstance(one.how, LookUp) and one.how.over == "records"]
         return cls(
             pack=pack,
             zone=pack.zone,
             fields=pack.fields,
             groups=group_paths(pack.record),
             derived=derived,
-            per_suspect=_reading_suspects(derived),
+            sights={
+                name: Sight.of(one.how, partial(_is_of_suspect, per_suspect), kept_as=name)
+                for name, one in derived.items()
+                if isinstance(one.how, LookUp)
+            },
+            per_suspect=per_suspect,
+            looked_at=frozenset({"as_of", pack.event_time}).union(*(one.reads for one in look_ups)),
             action_codes=_action_codes(pack, derived),
         )
+
+
+def _is_of_suspect(per_suspect: frozenset[str], name: str) -> bool:
+    return name.startswith(("suspect.", "flag:", "gap:")) or name in per_suspect
 
 
 class Records:
     """All the records of one assessment, at one as_of, each findable by any of its values.
 
     `decide` is set by what decides rules: on a record that a look-up looks at, it gives what reads its flags and gaps.
-    A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
+    `lock` is for one thread at a time to decide or explain a record. A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
     is taken, so that the order in which they came does not matter.
     """
 
@@ -223,11 +265,12 @@ class Records:
     ) -> None:
         self.names = names
         self.decide: Callable[[Record], Read] = _undecided
+        self.lock = threading.RLock()
         self.pack = names.pack
         self.once = tuple(number for number, spec in enumerate(names.pack.duplicates) if spec.once)
         self.as_of = Moment.at(as_of.astimezone(names.zone))
         self.rejected = tuple(reject for reject in rejected if reject.child_id)
-        self._index: dict[str, dict[Hashable, list[Record]]] = {}
+        self._index: dict[str, dict[Hashable, Line]] = {}
         self._by_key: dict[tuple[str, str | None], Record] = {}
         for incident in incidents:
             self.add(incident)
@@ -245,30 +288,32 @@ class Records:
 
     def is_there(self, record: Record) -> bool:
         """Return whether the record's time is not after as_of."""
-        event = record.base[self.pack.event_time]
-        return isinstance(event, Moment) and event.earliest <= self.as_of.earliest
+        return record.when is not None and record.when.earliest <= self.as_of.earliest
 
     def sharing(self, name: str, keys: frozenset[Hashable]) -> list[Record]:
         """Return the records one of whose rows has one of the keys under the name, in order of time and id."""
+        return [record for _, record in self.near(name, keys, reach=True)]
+
+    def near(self, name: str, keys: frozenset[Hashable], *, reach: Reach) -> Sequence[tuple[Moment, Record]]:
+        """Return those that share a key and that a window may reach, each with its time, in order of time and id."""
         if name not in self._index:
             self._index[name] = self._indexed(name)
-        found = {id(record): record for key in keys for record in self._index[name].get(key, ())}
-        return sorted(found.values(), key=self._order)
+        lines = [line for key in keys if (line := self._index[name].get(key)) is not None]
+        if len(lines) == 1:
+            return lines[0].within(reach)
+        found = {id(record): (when, record) for line in lines for when, record in line.within(reach)}
+        return sorted(found.values(), key=lambda pair: pair[1].order)
 
-    def _indexed(self, name: str) -> dict[Hashable, list[Record]]:
-        index: dict[Hashable, list[Record]] = {}
+    def _indexed(self, name: str) -> dict[Hashable, Line]:
+        index: dict[Hashable, list[tuple[Moment, Record]]] = {}
         by_suspect = self.names.is_of_suspect(name)
         for record in self._by_key.values():
-            if self.is_there(record):
-                for key in {
-                    key for row in (record.rows if by_suspect else (record.base,)) for key in keys_of(row[name])
-                }:
-                    index.setdefault(key, []).append(record)
-        return index
-
-    def _order(self, record: Record) -> tuple[int, str, str]:
-        event = record.base[self.pack.event_time]
-        return (event.earliest if isinstance(event, Moment) else 0, record.id, record.incident.child.id or "")
+            when = record.when
+            if when is not None and self.is_there(record):
+                rows = record.rows if by_suspect else (record.base,)
+                for key in {key for row in rows for key in keys_of(row[name])}:
+                    index.setdefault(key, []).append((when, record))
+        return {key: Line(found) for key, found in index.items()}
 
     def same_event(self, record: Record) -> list[tuple[Record, Duplicates]]:
         """Return the other records that are surely of one event with a record, with the definition that says so."""
@@ -279,7 +324,7 @@ class Records:
                 for other in self.sharing(spec.by[0], keys_of(record.base[spec.by[0]])):
                     if other is not record and same(own, other.occurrences[number]) is True:
                         found.setdefault(id(other), (other, spec))
-        return sorted(found.values(), key=lambda pair: self._order(pair[0]))
+        return sorted(found.values(), key=lambda pair: pair[0].order)
 
     def same_child(self, record: Record) -> list[Record]:
         """Return the records of the record's child, itself among them."""
@@ -327,6 +372,5 @@ def _reads(derived: Derived) -> frozenset[str]:
         case Computed():
             return frozenset(derived.how.names)
         case LookUp():
-            where = frozenset[str]().union(*map(names_read, derived.how.conditions))
-            this = {name.removeprefix("this.") for name in where if name.startswith("this.")}
+            this = {name.removeprefix("this.") for name in derived.how.reads if name.startswith("this.")}
             return frozenset({*derived.how.by, *this})

@@ -102,22 +102,18 @@ class Standing:
         return max(asked.outcome.severity for asked in self.asked)
 
 
-def asks(outcomes: Sequence[Outcome], action: Action, suspect_id: str | None) -> Iterator[Asked]:
-    """Yield every flag that asks for an action, for one suspect where the action is per suspect."""
-    for outcome in outcomes:
-        if outcome.verdict is not Verdict.fires or not concerns(outcome, action, suspect_id):
-            continue
-        for ask in outcome.rule.requires:
-            if ask.action == action.key:
-                row = outcome.row if ask.when is None else with_severity(outcome)
-                answer = True if ask.when is None else holds(ask.when, row)
-                if answer is not False:
-                    yield Asked(outcome, ask, needs_of(ask.when, row) if ask.when and answer is None else NO_NEEDS)
+def asked_by(outcome: Outcome, ask: Ask) -> Asked | None:
+    """Return what the flag of a rule that fired asks for by one line of its `requires`; None where it does not."""
+    if ask.when is None:
+        return Asked(outcome, ask)
+    row = with_severity(outcome)
+    answer = holds(ask.when, row)
+    return None if answer is False else Asked(outcome, ask, needs_of(ask.when, row) if answer is None else NO_NEEDS)
 
 
-def may_ask(outcome: Outcome, ask: Ask, action: Action) -> bool:
-    """Return whether an undecided rule, were it to fire, may ask for an action by this line of its `requires`."""
-    return ask.action == action.key and (ask.when is None or holds(ask.when, with_severity(outcome)) is not False)
+def may_ask(outcome: Outcome, ask: Ask) -> bool:
+    """Return whether an undecided rule, were it to fire, may ask for the action of this line of its `requires`."""
+    return ask.when is None or holds(ask.when, with_severity(outcome)) is not False
 
 
 def concerns(outcome: Outcome, action: Action, suspect_id: str | None) -> bool:

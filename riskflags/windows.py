@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Literal, NamedTuple, assert_never
 
 from riskflags.calendar import ELAPSED_SECONDS, Duration, ParamDuration, move_day
 from riskflags.condition import Answer, both, holds, invert
 from riskflags.condition import needs as needs_of
 from riskflags.duplicates import together, unsettled
-from riskflags.looking import PARAM, THIS, looked_at, of_this, spelled
+from riskflags.looking import PARAM, THIS, given_by, of_this, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, all_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from riskflags.calendar import Span
     from riskflags.condition import Row
+    from riskflags.looking import Given
     from riskflags.model import Value
     from riskflags.pack import LookUp
     from riskflags.record import Record
@@ -27,32 +31,93 @@ SURE: Inside = (True, NO_NEEDS)
 OUTSIDE: Inside = (False, NO_NEEDS)
 
 
-def in_window(spec: LookUp, row: Row, when: Value, event: Value) -> Inside:
-    """Return whether another record's time is in the window of the current record's."""
-    inside = _reaches(spec, row, when, event)
-    if inside is not None:
-        return inside, NO_NEEDS
-    back = spec.window.back
-    param = row[f"{PARAM}{back.param}"] if isinstance(back, ParamDuration) else True
-    return None, all_needs([when]) | of_this(all_needs([param] if isinstance(param, Absent) else [event]))
+@dataclass(frozen=True, slots=True)
+class ByDay:
+    """A window of whole local days: after one, up to and including another; None is without end."""
+
+    after: date
+    until: date | None
+
+    def __contains__(self, when: Moment) -> bool:
+        return self.after < when.day and (self.until is None or when.day <= self.until)
 
 
-def _reaches(spec: LookUp, row: Row, when: Value, event: Value) -> Answer:
-    if not isinstance(when, Moment) or not isinstance(event, Moment):
-        return None
+@dataclass(frozen=True, slots=True)
+class BySecond:
+    """A window of elapsed time, its ends as exact as the time of the record that asks; None is without end."""
+
+    begins: Moment
+    until: Moment | None
+
+
+Reach = ByDay | BySecond | Literal[True] | None
+"""A window as it lies around the record that asks: True for all records, None where it is not known."""
+
+
+def reach_of(spec: LookUp, row: Row, event: Value) -> Reach:
+    """Return how far the window of a look-up reaches from a record, whose time is `event`."""
     window = spec.window
+    if not isinstance(event, Moment):
+        return None
     if window.back is None:
         return True
     span = span_of(window.back, row)
     if isinstance(span, Absent):
         return None
     if span.unit in ELAPSED_SECONDS:
-        seconds = span.amount * ELAPSED_SECONDS[span.unit]
-        late = True if window.up_to_as_of else _ordered(when, event)
-        begun = _ordered(Moment(event.earliest - seconds + 1, event.latest - seconds + 1, event.day, ""), when)
-        return both(late, begun)
-    begun = when.day > move_day(event.day, span, back=True)
-    return begun and (window.up_to_as_of or when.day <= event.day)
+        begin = 1 - span.amount * ELAPSED_SECONDS[span.unit]
+        begins = Moment(event.earliest + begin, event.latest + begin, event.day, "")
+        return BySecond(begins, None if window.up_to_as_of else event)
+    return ByDay(move_day(event.day, span, back=True), None if window.up_to_as_of else event.day)
+
+
+def in_reach(reach: Reach, when: Moment) -> Answer:
+    """Return whether a record of this time is in a window."""
+    match reach:
+        case True | None:
+            return reach
+        case ByDay():
+            return when in reach
+        case BySecond():
+            late = True if reach.until is None else _ordered(when, reach.until)
+            return both(late, _ordered(reach.begins, when))
+        case _:
+            assert_never(reach)
+
+
+def settling(spec: LookUp, row: Row, when: Moment, event: Value) -> Needs:
+    """Return what would settle whether another record's time is in a window, spelled from that record."""
+    back = spec.window.back
+    param = row[f"{PARAM}{back.param}"] if isinstance(back, ParamDuration) else True
+    return when.needs | of_this(all_needs([param] if isinstance(param, Absent) else [event]))
+
+
+class Line:
+    """Records that share a key, in order: those that a window can reach lie side by side."""
+
+    def __init__(self, records: Iterable[tuple[Moment, Record]]) -> None:
+        self._records = sorted(records, key=lambda pair: pair[1].order)
+        times = [when for when, _ in self._records]
+        self._earliest = [when.earliest for when in times]
+        self._latest_yet = list(accumulate((when.latest for when in times), max))
+        self._day_yet = list(accumulate((when.day for when in times), max))
+        self._day_still = list(accumulate((when.day for when in reversed(times)), min))[::-1]
+
+    def within(self, reach: Reach) -> Sequence[tuple[Moment, Record]]:
+        """Return the records that may be in a window: every other is surely outside."""
+        start, stop = 0, len(self._records)
+        match reach:
+            case True | None:
+                return self._records
+            case ByDay(after, until):
+                start = bisect_right(self._day_yet, after)
+                stop = stop if until is None else bisect_right(self._day_still, until)
+            case BySecond(begins, until):
+                start = bisect_left(self._latest_yet, begins.earliest)
+                stop = stop if until is None else bisect_right(self._earliest, until.latest)
+            case _:
+                assert_never(reach)
+        return self._records[start:stop]
 
 
 def _ordered(first: Moment, second: Moment) -> Answer:
@@ -159,23 +224,26 @@ def _placed(
 ) -> Iterator[_Candidate]:
     """Yield the records that may take a place: of the sort, and up to and including the one that asks."""
     event = row[record.event_time]
+    given = given_by(row, spec.window.of) if spec.window.of is not None else None
     for other, rows in linked:
-        when = other.base[other.event_time]
-        if not rows or not isinstance(when, Moment) or not isinstance(event, Moment):
+        when = other.when
+        if not rows or when is None or not isinstance(event, Moment):
             continue
-        meets, needs = _meets(spec, rows, row)
         early = True if other is record else _ordered(when, event)
+        if early is False:
+            continue
+        meets, needs = _meets(spec, rows, given)
         counts = both(meets, early)
         if counts is not False:
             yield _Candidate(other, when, counts, early, needs)
 
 
-def _meets(spec: LookUp, rows: Sequence[Row], row: Row) -> Inside:
+def _meets(spec: LookUp, rows: Sequence[Row], given: Given | None) -> Inside:
     """Return whether a record is of the sort whose last ones are looked at: one of its rows is enough."""
     of = spec.window.of
-    if of is None:
+    if of is None or given is None:
         return True, NO_NEEDS
-    seen = [looked_at(looked, row, of) for looked in rows]
+    seen = [given.seen(looked) for looked in rows]
     answers = [holds(of, one) for one in seen]
     if True in answers:
         return True, NO_NEEDS
