@@ -245,7 +245,7 @@ class Case:
         asking = [one for one in self._asking.get((Verdict.fires, action.key), ()) if one.is_of(rules)]
         for row, suspect_id in self.seats(for_each=action.per == "suspect") if asking else ():
             about = [one for one in asking if concerns(one.outcome, action, suspect_id)]
-            asked = [found for one in about if (found := one.asked) is not None]
+            asked = [one.asked for one in about if one.asked is not None]
             key = (action.key, suspect_id, tuple(map(id, asked)))
             if key not in self._found:
                 self._found[key] = standing(

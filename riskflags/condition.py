@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from riskflags.errors import NOWHERE, Place
@@ -107,7 +108,7 @@ class Row:
     `find` gives the value of a name at its first reading; without it a name that is not there is absent.
     """
 
-    __slots__ = ("_evidence", "_find", "_known", "_under")
+    __slots__ = ("_answers", "_evidence", "_find", "_known", "_under")
 
     def __init__(
         self,
@@ -119,6 +120,7 @@ class Row:
         self._known: dict[str, Value] = dict(known or {})
         self._find = find
         self._under = under
+        self._answers: dict[int, tuple[Condition, Answer]] = {}
         self._evidence: dict[str, tuple[str, ...]] | None = None
 
     def evidence(self, name: str) -> tuple[str, ...]:
@@ -141,14 +143,38 @@ class Row:
             self._known[name] = value
         return value
 
+    def answer(self, condition: Condition) -> Answer:
+        """Return what `holds` answers for a condition on this row, worked out once."""
+        if self._under is not None and self._known.keys().isdisjoint(condition.names):
+            return self._under.answer(condition)
+        kept = self._answers.get(id(condition))
+        if kept is None:
+            kept = self._answers[id(condition)] = condition, holds(condition, self)
+        return kept[1]
+
     def keep_only(self, names: frozenset[str]) -> None:
         """Let go of all values but some. Without `find` they are gone: a row that finds its values finds them again."""
-        self._known = {name: value for name, value in self._known.items() if name in names}
+        self._known = {name: _shared(value) for name, value in self._known.items() if name in names}
+        self._answers = {}
         self._evidence = None
 
     def with_values(self, more: Mapping[str, Value]) -> Row:
         """Return a row of the same record with more values, which win; it finds all others where this one does."""
         return Row(more, under=self)
+
+
+def _shared(value: Value) -> Value:
+    """Return one value for all that are equal, of those that many rows have alike."""
+    match value:
+        case Absent() | Codes():
+            return _one_for_all(value)
+        case _:
+            return value
+
+
+@lru_cache(maxsize=4096)
+def _one_for_all(value: Absent | Codes) -> Absent | Codes:
+    return value
 
 
 # ---- operators -------------------------------------------------------------------------------------------------------
@@ -307,7 +333,7 @@ def holds(condition: Condition, row: Row) -> Answer:
         case Comparison():
             return _compare(condition, row)
         case Named():
-            answer = holds(condition.condition, row)
+            answer = row.answer(condition.condition)  # many rules use one of the vocabulary
             return answer if condition.positive else invert(answer)
         case Group():
             return _group(condition, row)
@@ -318,11 +344,11 @@ def holds(condition: Condition, row: Row) -> Answer:
 def _group(group: Group, row: Row) -> Answer:
     match group.kind:
         case "all":
-            return _all(holds(child, row) for child in group.conditions)
+            return _all(group.conditions, row, fails=False)
         case "any":
-            return invert(_all(invert(holds(child, row)) for child in group.conditions))
+            return invert(_all(group.conditions, row, fails=True))
         case "none":
-            return _all(invert(holds(child, row)) for child in group.conditions)
+            return _all(group.conditions, row, fails=True)
         case "at_least_of":
             answers = [holds(child, row) for child in group.conditions]
             sure = sum(answer is True for answer in answers)
@@ -332,10 +358,12 @@ def _group(group: Group, row: Row) -> Answer:
             assert_never(group.kind)
 
 
-def _all(answers: Iterable[Answer]) -> Answer:
+def _all(conditions: Iterable[Condition], row: Row, *, fails: bool) -> Answer:
+    """Return whether no condition gives the answer with which it fails: all of them hold, or none of them does."""
     together: Answer = True
-    for answer in answers:
-        if answer is False:
+    for condition in conditions:
+        answer = holds(condition, row)
+        if answer is fails:
             return False
         if answer is None:
             together = None

@@ -191,6 +191,10 @@ class _Again:
         with self._case() as case:
             return explained_grade(case, found, show_personal=show_personal)
 
+    def __deepcopy__(self, memo: object) -> _Again:
+        """Return itself: a copy of an assessment is explained by the same records."""
+        return self
+
     @contextmanager
     def _case(self) -> Generator[Case]:
         with self._records.lock:

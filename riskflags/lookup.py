@@ -89,7 +89,16 @@ class Sight:
         """Return a look-up with what is known of it in a pack."""
         given = any(name.startswith((THIS, PARAM)) for name in spec.reads)
         by_suspect = any(map(is_of_suspect, spec.reads))
-        return cls(spec, by_suspect, is_of_suspect(spec.of), given, "" if given else kept_as)
+        is_kept = spec.over == "records" and not given
+        return cls(spec, by_suspect, is_of_suspect(spec.of), given, kept_as if is_kept else "")
+
+    @property
+    def looked_at(self) -> frozenset[str]:
+        """What is read of a record each time that another asks: less where how it looks is kept."""
+        if self.spec.over != "records":
+            return frozenset()
+        of = self.spec.window.of
+        return frozenset(self.spec.by).union(of.names if of is not None else ()) if self.kept_as else self.spec.reads
 
     def rows(self, other: Record) -> tuple[Row, ...]:
         """Return the rows of a record that are looked at."""
@@ -244,14 +253,20 @@ def _matching(sight: Sight, other: Record, wanted: Sequence[tuple[str, frozenset
 
 def _seen(sight: Sight, numbers: Sequence[int], other: Record, given: Given | None, *, is_own: bool) -> Sequence[Item]:
     """Return how rows of a record look to the one that asks, wherever they lie in time."""
-    rows = sight.rows(other)
     if is_own or not sight.kept_as:
-        of = "" if is_own else other.id
+        rows, of = sight.rows(other), "" if is_own else other.id
         return [_item(sight.spec, rows[number], other, given, of=of) for number in numbers]
+    kept = keep(sight, other)
+    return [kept[number] for number in numbers]
+
+
+def keep(sight: Sight, other: Record) -> tuple[Item, ...]:
+    """Return how the rows of a record look to any other, as the record keeps it."""
     kept = other.seen.get(sight.kept_as)
     if kept is None:
-        kept = other.seen[sight.kept_as] = tuple([_item(sight.spec, one, other, None, of=other.id) for one in rows])
-    return [kept[number] for number in numbers]
+        kept = tuple([_item(sight.spec, one, other, None, of=other.id) for one in sight.rows(other)])
+        other.seen[sight.kept_as] = kept
+    return kept
 
 
 def _item(spec: LookUp, looked: Row, other: Record, given: Given | None, *, of: str) -> Item:

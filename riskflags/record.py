@@ -14,7 +14,7 @@ from riskflags.derive import compute
 from riskflags.duplicates import Occurrence, occurrence, same
 from riskflags.fields import FieldInfo, group_paths, read_value
 from riskflags.incident import GROUPS, Facts, Incident
-from riskflags.lookup import Sight, codes_named, keys_of, look_up
+from riskflags.lookup import Sight, codes_named, keep, keys_of, look_up
 from riskflags.model import Absent, Moment, Number, Value
 from riskflags.pack import Computed, Derived, LookUp, Pack, RecordedAction
 from riskflags.windows import Line
@@ -119,14 +119,18 @@ class Record:
         return tuple([self.occurrences[number] for number in self._records.once])
 
     def release(self) -> None:
-        """Let go of what was decided on the record, and of every value that no other record looks at.
+        """Let go of what was decided on the record, and of every value that no other record will look at.
 
-        What is read of it afterwards is found again.
+        How it looks to all others is kept. What is read of it afterwards is found again.
         """
+        names = self._records.names
+        for sight in names.sights.values():
+            if sight.kept_as:
+                keep(sight, self)
         self.read = None
         self._items = None
         for row in (self.base, *(self._suspects or ())):
-            row.keep_only(self._records.names.looked_at)
+            row.keep_only(names.looked_at)
 
     def _lies_ahead(self, facts: Facts, begins: str) -> bool:
         moment = getattr(facts, begins.partition(".")[2])
@@ -202,8 +206,9 @@ class Record:
 class Names:
     """What the names of a pack mean, worked out once: its fields, groups and derived values.
 
-    `per_suspect` are the derived values that differ from suspect to suspect; `looked_at` is what look-ups read of other
-    records; `action_codes` are the codes of recorded actions that something in the pack looks for.
+    `per_suspect` are the derived values that differ from suspect to suspect; `looked_at` is what look-ups read of a
+    record each time that another asks; `action_codes` are the codes of recorded actions that something in the pack
+    looks for.
     """
 
     pack: Pack
@@ -225,20 +230,20 @@ class Names:
         """Return the names of a pack, with the derived values that belong to one rule."""
         derived = {**pack.derived, **{own.name: own for rule in pack.rules for own in rule.derived}}
         per_suspect = _reading_suspects(derived)
-        look_ups = [one.how for one in derived.values() if isinstance(one.how, LookUp) and one.how.over == "records"]
+        sights = {
+            name: Sight.of(one.how, partial(_is_of_suspect, per_suspect), kept_as=name)
+            for name, one in derived.items()
+            if isinstance(one.how, LookUp)
+        }
         return cls(
             pack=pack,
             zone=pack.zone,
             fields=pack.fields,
             groups=group_paths(pack.record),
             derived=derived,
-            sights={
-                name: Sight.of(one.how, partial(_is_of_suspect, per_suspect), kept_as=name)
-                for name, one in derived.items()
-                if isinstance(one.how, LookUp)
-            },
+            sights=sights,
             per_suspect=per_suspect,
-            looked_at=frozenset({"as_of", pack.event_time}).union(*(one.reads for one in look_ups)),
+            looked_at=frozenset({"as_of", pack.event_time}).union(*(sight.looked_at for sight in sights.values())),
             action_codes=_action_codes(pack, derived),
         )
 
@@ -251,8 +256,9 @@ class Records:
     """All the records of one assessment, at one as_of, each findable by any of its values.
 
     `decide` is set by what decides rules: on a record that a look-up looks at, it gives what reads its flags and gaps.
-    `lock` is for one thread at a time to decide or explain a record. A record whose time is after as_of is not yet there. Of two records with one key the one that sorts last by content
-    is taken, so that the order in which they came does not matter.
+    `lock` lets one thread at a time decide or explain a record. A record whose time is after as_of is not yet there.
+    Of two records with one key the one that sorts last by content is taken, so that the order in which they came does
+    not matter.
     """
 
     def __init__(

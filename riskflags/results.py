@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from riskflags.assessment import CaseGrade, Caution, Flag, NotAssessed, Requirement, Undecided
@@ -14,10 +15,19 @@ from riskflags.words import moment_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from riskflags.case import Case
     from riskflags.incident import Incident
+    from riskflags.model import Needs
     from riskflags.requirements import Outcome, Standing
+
+
+@lru_cache(maxsize=4096)
+def _in_order(needs: Needs) -> tuple[str, ...]:
+    """Return needs in order: many lines lack the same, and share one tuple."""
+    return tuple(sorted(needs))
 
 
 def flags(case: Case) -> tuple[Flag, ...]:
@@ -39,7 +49,7 @@ def _flag(case: Case, outcome: Outcome) -> Flag:
         title=rule.title,
         severity=outcome.severity,
         could_be=outcome.could_be,
-        severity_needs=tuple(sorted(outcome.severity_needs)),
+        severity_needs=_in_order(outcome.severity_needs),
         about=rule.flag.about,
         message=case.message(outcome),
         because=outcome.because,
@@ -54,7 +64,7 @@ def requirements(case: Case, standings: Sequence[Standing]) -> tuple[Requirement
 
 def _requirement(case: Case, standing: Standing) -> Requirement:
     action, zone = standing.action, case.records.names.zone
-    due_from, due_at = (moment_at(end, zone) for end in standing.due) if standing.due else (None, None)
+    due_from, due_at = (_moment_at(end, zone) for end in standing.due) if standing.due else (None, None)
     record = standing.record
     return Requirement(
         incident_id=case.record.id,
@@ -72,10 +82,16 @@ def _requirement(case: Case, standing: Standing) -> Requirement:
         recorded_outcome=record.outcome if record else None,
         recorded_by=record.by if record else None,
         short_of=standing.short_of,
-        needs=tuple(sorted(standing.needs)),
+        needs=_in_order(standing.needs),
         severity=standing.severity,
         rules=tuple(sorted({asked.outcome.rule.code for asked in standing.asked})),
     )
+
+
+@lru_cache(maxsize=1024)
+def _moment_at(second: int, zone: ZoneInfo) -> datetime:
+    """Return the moment of a deadline: several requirements of a record have the same."""
+    return moment_at(second, zone)
 
 
 def grade(case: Case) -> CaseGrade | None:
@@ -111,7 +127,7 @@ def undecided(case: Case) -> tuple[Undecided, ...]:
             rule_id=outcome.rule.id,
             rule_version=outcome.rule.version,
             severity=outcome.could_be,
-            needs=tuple(sorted(outcome.needs)),
+            needs=_in_order(outcome.needs),
         )
         for outcome in found
     )
@@ -122,7 +138,7 @@ def not_assessed(case: Case) -> tuple[NotAssessed, ...]:
     found: dict[str, NotAssessed] = {}
     for outcome in _undecided(case):
         if _never_held(outcome, case.record.incident):
-            fields = tuple(sorted(outcome.needs))
+            fields = _in_order(outcome.needs)
             found[outcome.rule.key] = NotAssessed(rule_code=outcome.rule.code, rule_id=outcome.rule.id, fields=fields)
     return tuple(found.values())
 
