@@ -115,7 +115,7 @@ def test_a_child_whose_row_in_the_header_is_whole_has_what_it_says(collection: C
     sexes = {None: 0, "female": 0, "male": 0}
     for one in collection.intake.incidents:
         number = int((one.child.id or "")[-5:])
-        sexes[one.child.sex] += 1  # type: ignore[index]
+        sexes[one.child.sex] += 1
         if number % 5:
             assert one.child.sex == ("male", "female")[number % 2]
             assert (one.child.legal_status, one.child.placement_type) == ("C2", "K2")

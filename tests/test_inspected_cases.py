@@ -59,7 +59,7 @@ def change(data: Data, path: str, value: Any) -> None:
 
 
 def as_of(variant: Data, pack: Pack) -> datetime:
-    return datetime.fromisoformat(variant.get("as_of", WRITTEN["as_of"])).replace(tzinfo=pack.zone)
+    return datetime.fromisoformat(str(variant.get("as_of", WRITTEN["as_of"]))).replace(tzinfo=pack.zone)
 
 
 # ---- what came out ---------------------------------------------------------------------------------------------------

@@ -203,3 +203,44 @@ def test_no_title_or_message_states_a_threshold_that_an_area_can_change() -> Non
     stated = re.compile(r"\b(second|third|twice|two|three|\d+ (hours?|days?|weeks?|months?|years?))\b", re.IGNORECASE)
     found = {rule.code for rule in default_pack().rules if stated.search(f"{rule.title} {rule.flag.message}")}
     assert found - BY_LAW <= {"M11"}  # "the last three" is how far it looks back, and no parameter
+
+
+# ---- what each rule has ----------------------------------------------------------------------------------------------
+
+FLOORS = {"C04", "C07", "D01", "E12", "E14", "E15"}
+"""Rules that rest on the type of incident, which is always there, with lists of which a blank counts as none."""
+
+
+def test_every_rule_is_shown_to_fire_to_clear_and_to_be_undecided_but_for_those_that_never_are() -> None:
+    pack = default_pack()
+    shown = {
+        rule.code: {expected.verdict for example in rule.examples for expected in example.expect} for rule in pack.rules
+    }
+    assert {code for code, verdicts in shown.items() if not {"fires", "clears"} <= verdicts} == set()
+    assert {code for code, verdicts in shown.items() if "undecided" not in verdicts} == FLOORS
+
+
+def test_a_floor_is_never_undecided_whatever_is_blank() -> None:
+    pack = default_pack()
+    kinds = pack.fields["incident.type"].codes or ()
+    when = {"incident.reported_at": "2026-03-02T09:00"}
+    bare = [pack.record.model_validate({"incident.id": f"SYN-{kind}", "incident.type": kind, **when}) for kind in kinds]
+    for assessment in Engine(pack).assess_many(bare, as_of=AS_OF):
+        unsure = {one.rule_code for one in (*assessment.undecided, *assessment.not_assessed)}
+        assert unsure & FLOORS == set(), assessment.incident_id
+
+
+def test_every_rule_says_why_and_where_it_is_from_and_what_it_cannot_tell() -> None:
+    assert [rule.code for rule in default_pack().rules if not (rule.why and rule.source and rule.known_limits)] == []
+
+
+def test_every_source_that_is_cited_is_told_and_what_is_our_own_says_so() -> None:
+    pack = default_pack()
+    cited = [rule.source for rule in pack.rules] + [one.source for one in pack.lists.values()]
+    cited += [param.source for param in pack.params.values()] + [action.source for action in pack.actions.values()]
+    for one in (citation for source in cited for citation in source):
+        assert one.ref in pack.sources
+        assert one.ref != "local-default" or "local default, not guidance" in one.says
+    for param in pack.params.values():
+        assert param.is_local is ("local-default" in {one.ref for one in param.source}), param.name
+    assert [key for key, action in pack.actions.items() if not action.source] == []
