@@ -226,7 +226,7 @@ def test_a_floor_is_never_undecided_whatever_is_blank() -> None:
     when = {"incident.reported_at": "2026-03-02T09:00"}
     bare = [pack.record.model_validate({"incident.id": f"SYN-{kind}", "incident.type": kind, **when}) for kind in kinds]
     for assessment in Engine(pack).assess_many(bare, as_of=AS_OF):
-        unsure = {one.rule_code for one in (*assessment.undecided, *assessment.not_assessed)}
+        unsure = {one.rule_code for one in assessment.undecided} | {one.rule_code for one in assessment.not_assessed}
         assert unsure & FLOORS == set(), assessment.incident_id
 
 
