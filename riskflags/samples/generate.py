@@ -79,8 +79,8 @@ def generate(rows: int, *, seed: int) -> Iterator[dict[str, str]]:
     back: dict[str, datetime] = {}
     for number in range(1, rows + 1):
         rank = _rank(rng, len(children))
-        in_turn = (*children[rank:], *children[:rank])
-        child = next((child for child in in_turn if back.get(child.id, _START) <= _LAST), in_turn[0])
+        in_turn = (children[(rank + step) % len(children)] for step in range(len(children)))
+        child = next((child for child in in_turn if back.get(child.id, _START) <= _LAST), children[rank])
         yield {name: cell for name, cell in _record(number, child, back, rng).items() if cell}
 
 
