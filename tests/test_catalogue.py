@@ -13,6 +13,7 @@ from riskflags import Pack, default_pack
 from riskflags.calendar import ParamDuration
 from riskflags.pack import LookUp
 from riskflags.report.reference.catalogue import catalogue_page
+from riskflags.report.reference.markdown import anchor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +146,12 @@ def test_a_rule_that_looks_at_other_records_says_how_far() -> None:
         not in section(rule.code)
     }
     assert silent == set()
+
+
+def test_each_word_that_rules_share_leads_to_what_it_stands_for() -> None:
+    headings = {anchor(found) for found in re.findall(r"^### (.+)$", shipped(), re.MULTILINE)}
+    links = set(re.findall(r"\]\(#([^)]+)\)", shipped()))
+    assert {"safeguarding-facts", "looked-after", "not-a-child"} <= links <= headings
 
 
 def test_the_page_holds_no_word_that_only_an_author_would_understand() -> None:

@@ -9,7 +9,7 @@ from riskflags.condition import OPERATORS, Comparison, Condition, Constant, Grou
 from riskflags.model import Codes, Number, Severity, Value
 from riskflags.pack import Computed, FlagReading, GapReading, LookUp, Window
 from riskflags.report.phrases import listed, owner_words, plain, sentence
-from riskflags.report.reference.markdown import page, table
+from riskflags.report.reference.markdown import anchor, page, table
 from riskflags.report.reference.packs import cited
 from riskflags.words import in_words
 
@@ -90,8 +90,7 @@ class _Words:
             case Comparison():
                 return [f"{indent}- {self.comparison(condition)}"]
             case Named():
-                negated = "" if condition.positive else "not: "
-                return [f"{indent}- {negated}{plain(condition.name)}"]
+                return [f"{indent}- {_named(condition)}"]
             case Group(kind="at_least_of"):
                 inner = [line for one in condition.conditions for line in self.lines(one, depth + 1)]
                 return [f"{indent}- at least {condition.many} of these:", *inner]
@@ -199,7 +198,7 @@ class _Words:
             case Comparison():
                 return _small(self.comparison(condition))
             case Named():
-                return f"{'' if condition.positive else 'not: '}{plain(condition.name)}"
+                return _named(condition)
             case Group():
                 parts = [self.inline(one) for one in condition.conditions]
                 if condition.kind == "at_least_of":
@@ -238,6 +237,12 @@ class _Words:
         return str(span) if isinstance(span, Duration) else self.param(span.param)
 
 
+def _named(one: Named) -> str:
+    """Return a condition that rules share by its name, which leads to what it stands for."""
+    name = plain(one.name)
+    return f"{'' if one.positive else 'not: '}[{name}](#{anchor(name)})"
+
+
 def _small(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
@@ -263,7 +268,7 @@ def _shared(pack: Pack) -> Iterator[str]:
     """Yield what each named condition and each look-up of the pack stands for."""
     told = _Words(pack)
     for one in pack.conditions.values():
-        yield f"**{sentence(plain(one.name))}**\n\n" + "\n".join(told.lines(one.condition, 0))
+        yield f"### {sentence(plain(one.name))}\n\n" + "\n".join(told.lines(one.condition, 0))
     yield from _looked_up(told, pack.derived.values())
 
 
