@@ -37,10 +37,6 @@ class _Asking:
         self.outcome = outcome
         self.ask = ask
 
-    def is_of(self, rules: frozenset[str] | None) -> bool:
-        """Return whether the rule is one of some; None is every rule."""
-        return rules is None or self.outcome.rule.id in rules
-
     @cached_property
     def asked(self) -> Asked | None:
         """What it asks for, of a rule that fired; None where its line does not apply."""
@@ -224,15 +220,25 @@ class Case:
 
     def may_ask(self, action: Action, rules: frozenset[str] | None, row: Row) -> Iterator[Outcome]:
         """Yield each undecided rule that may require an action, once for each line by which it may."""
+        asking = self._who_asks(Verdict.undecided, action, rules)
+        if not asking:
+            return
         suspect_id = self._suspect_of(row)
         seats = self.seats(for_each=action.per == "suspect")
         rows = [one for one, about in seats if about is None or suspect_id in (None, about)]
         if action.when is not None and all(holds(action.when, one) is False for one in rows):
             return
-        for one in self._asking.get((Verdict.undecided, action.key), ()):
+        for one in asking:
             is_about = suspect_id is None or concerns(one.outcome, action, suspect_id)
-            if is_about and one.is_of(rules) and may_ask(one.outcome, one.ask):
+            if is_about and may_ask(one.outcome, one.ask):
                 yield one.outcome
+
+    def _who_asks(self, verdict: Verdict, action: Action, rules: frozenset[str] | None) -> list[_Asking]:
+        """Return which of some rules (None is every rule) with a verdict ask for an action, or may."""
+        asking = self._asking.get((verdict, action.key))
+        if asking is None:  # as nearly every action on nearly every record
+            return []
+        return asking if rules is None else [one for one in asking if one.outcome.rule.id in rules]
 
     # ---- requirements ------------------------------------------------------------------------------------------------
 
@@ -242,7 +248,7 @@ class Case:
             yield from self._standings(self.pack.actions[key], None)
 
     def _standings(self, action: Action, rules: frozenset[str] | None) -> Iterator[Standing]:
-        asking = [one for one in self._asking.get((Verdict.fires, action.key), ()) if one.is_of(rules)]
+        asking = self._who_asks(Verdict.fires, action, rules)
         for row, suspect_id in self.seats(for_each=action.per == "suspect") if asking else ():
             about = [one for one in asking if concerns(one.outcome, action, suspect_id)]
             asked = [one.asked for one in about if one.asked is not None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from riskflags.condition import Answer, both, holds
 from riskflags.condition import needs as needs_of
@@ -97,8 +97,7 @@ def _meet(first: _Span, second: _Span) -> bool:
 # ---- how many events -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A record that counts, or may: what its definitions of duplicates see of it."""
 
     counts: Answer
@@ -107,6 +106,8 @@ class Counted:
 
 def how_many_events(items: Sequence[Counted]) -> tuple[int, int, Needs]:
     """Return how many events some records are, at least and at most, and what would settle which of them are one."""
+    if not any(item.occurrences for item in items):  # each is an event of its own
+        return sum(item.counts is True for item in items), len(items), NO_NEEDS
     sure = [item for item in items if item.counts is True]
     possible = together([item.occurrences for item in items], surely=False)
     least = len({event for event, item in zip(possible, items, strict=True) if item.counts is True})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from riskflags.condition import (
     Answer,
@@ -30,7 +30,7 @@ from riskflags.incident import is_assigned
 from riskflags.looking import PARAM, THIS, given_by, renamed, spelled
 from riskflags.model import NO_NEEDS, Absent, Codes, Moment, Needs, Number, Value, all_needs
 from riskflags.pack import NONE_COUNTS
-from riskflags.windows import OUTSIDE, SURE, in_reach, last_ones, reach_of, settling
+from riskflags.windows import SURE, in_reach, last_ones, reach_of, settling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,7 @@ MANY = 1_000_000
 """More than any list holds: the upper end of a count that is open above."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One looked-at item: whether it counts, what would settle that, its `of` value, and the record it is of.
 
     `occurrences` are what the pack's definitions of duplicates see of it, where these are counted once.
@@ -210,7 +209,7 @@ def _record_items(sight: Sight, row: Row, record: Record, records: Records) -> I
     for other, numbers, (inside, needs) in _linked(sight, row, record, records, unread=unread):
         seen = _seen(sight, numbers, other, given, is_own=other is record)
         if inside is None:
-            seen = [replace(one, counts=None, needs=one.needs | needs) for one in seen if one.counts is not False]
+            seen = [one._replace(counts=None, needs=one.needs | needs) for one in seen if one.counts is not False]
         if spec.others:
             seen = [_of_another_event(one, record) for one in seen]
         yield from _as_one(seen, by_value=bool(spec.of), each=sight.of_suspect)
@@ -224,23 +223,22 @@ def _linked(
     spec, event = sight.spec, row[record.event_time]
     reach = reach_of(spec, row, event)
     wanted = [(name, keys_of(row[name])) for name in spec.by]
-    near = [(when, other, _matching(sight, other, wanted)) for when, other in records.near(*wanted[0], reach=reach)]
-    last: dict[tuple[str, str | None], Inside] = {}
+    near = records.near(*wanted[0], reach=reach)
     if spec.window.last:
-        rows = [(other, [sight.rows(other)[number] for number in numbers]) for _, other, numbers in near]
+        found = [(other, _matching(sight, other, wanted)) for _, other in near]
+        rows = [(other, [sight.rows(other)[number] for number in numbers]) for other, numbers in found]
         last = last_ones(spec, rows, row, record, unread=NO_NEEDS.union(*(item.needs for item in unread)))
-    for when, other, numbers in near:
-        own = other is record
-        if own and spec.others:
-            continue
-        if spec.window.last:
-            inside, needs = last.get(other.incident.key, OUTSIDE)
-        elif own or (inside := in_reach(reach, when)) is True:
-            inside, needs = SURE
-        else:
-            needs = settling(spec, row, when, event)
-        if inside is not False:
-            yield other, numbers, (inside, spelled(needs, of="" if own else other.id))
+        for other, numbers in found:
+            if other.incident.key in last and not (spec.others and other is record):
+                inside, needs = last[other.incident.key]
+                yield other, numbers, (inside, spelled(needs, of="" if other is record else other.id))
+        return
+    for when, other in near:
+        inside = True if other is record else in_reach(reach, when)
+        if inside is True and not (spec.others and other is record):
+            yield other, _matching(sight, other, wanted), SURE
+        elif inside is None:
+            yield other, _matching(sight, other, wanted), (None, spelled(settling(spec, row, when, event), of=other.id))
 
 
 def _matching(sight: Sight, other: Record, wanted: Sequence[tuple[str, frozenset[Hashable]]]) -> Sequence[int]:
@@ -286,7 +284,7 @@ def _of_another_event(item: Item, record: Record) -> Item:
     if item.counts is False or not item.occurrences:
         return item
     is_this, unsure = one_event(record.counted_once, item.occurrences)
-    return replace(item, counts=both(item.counts, invert(is_this)), needs=item.needs | unsure)
+    return item._replace(counts=both(item.counts, invert(is_this)), needs=item.needs | unsure)
 
 
 def _items_of(spec: LookUp, row: Row, record: Record, records: Records) -> Iterator[Item]:
@@ -334,7 +332,7 @@ def _as_one(found: Sequence[Item], *, by_value: bool, each: bool) -> Iterator[It
     for same in groups.values():
         sure = next((item for item in same if item.counts is True), None)
         needs = NO_NEEDS.union(*(item.needs for item in same))
-        yield sure or replace(same[0], counts=None, needs=needs)
+        yield sure or same[0]._replace(counts=None, needs=needs)
 
 
 def _rejected(spec: LookUp, row: Row, records: Records) -> list[Item]:

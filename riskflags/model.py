@@ -177,10 +177,13 @@ class Codes:
 Value = str | bool | date | Moment | Number | Codes | Absent
 
 
+_NOT_EXACT = (Absent, Number, Moment, Codes)
+
+
 def all_needs(values: Iterable[Value]) -> Needs:
     """Return every need of the values, absent or not exactly known."""
     found: set[str] = set()
     for value in values:
-        if isinstance(value, Absent | Number | Moment | Codes):
+        if isinstance(value, _NOT_EXACT):
             found |= value.needs
-    return frozenset(found)
+    return frozenset(found) if found else NO_NEEDS

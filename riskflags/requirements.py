@@ -7,25 +7,24 @@ that asks. What is on record satisfies it only with the right code, outcome and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from riskflags.calendar import Deadline, Duration, deadline, move_day
 from riskflags.condition import Answer, Row, both, holds
 from riskflags.condition import needs as needs_of
-from riskflags.looking import looked_at, spelled
+from riskflags.looking import given_by, looked_at, spelled
 from riskflags.model import NO_NEEDS, Absent, Moment, Needs, Number, Severity, State, Value, Verdict, all_needs
-from riskflags.pack import Action, Ask, MarkerInPlace, RecordedAction, RecordedField, Rule
+from riskflags.pack import Action, Ask, Due, MarkerInPlace, RecordedAction, RecordedField, Rule
 from riskflags.windows import span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from riskflags.record import Record, Records
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one rule came to on one row: the verdict, the severity and the worst it could be, and why.
 
     The severity of an undecided rule is what it would be, were the rule to fire.
@@ -44,8 +43,7 @@ class Outcome:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One flag that asks for one action; `needs` is not empty where it may not."""
 
     outcome: Outcome
@@ -53,8 +51,7 @@ class Asked:
     needs: Needs = NO_NEEDS
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Something on record that satisfies an action, or may: `needs` would settle that, `at_needs` its exact time.
 
     `by` is the role of who did it, or waived it.
@@ -77,8 +74,7 @@ class OnRecord:
     short_of: list[str] = field(default_factory=list[str])
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where one requirement stands: the deadline, the state, the record that counts.
 
     `late_by` is how late a gap is, in seconds, at least and at most; `late_needs` would make that exact.
@@ -144,7 +140,7 @@ def standing(
     unsure = needs_of(action.when, row) if action.when is not None and applies is None else NO_NEEDS
     if all(one.needs for one in asked):
         unsure |= NO_NEEDS.union(*(one.needs for one in asked))
-    due = _merged([(one.needs, _deadline(action, one, row, records)) for one in asked])
+    due = _merged(_deadlines(action, asked, row, records))
     on_record = _on_record(action, row, due.anchor, suspect_id=suspect_id, record=record, records=records)
     held = _held(action, record)
     state, match, needs = _state(due, on_record, as_of=records.as_of.earliest, held=not held)
@@ -171,8 +167,7 @@ def standing(
 # ---- deadlines -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _DueBy:
+class _DueBy(NamedTuple):
     """A deadline: `absent` would fill the anchors that are absent, `inexact` bring its two ends together."""
 
     when: Deadline | None
@@ -182,10 +177,24 @@ class _DueBy:
     uncovered: bool
 
 
-def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueBy:
-    """Return the deadline that one flag sets: by the first case that holds, and those before it that may."""
-    cases = asked.ask.due or action.due
-    seen = row.with_values({"severity": severity_of(asked.outcome)}) if any(case.when for case in cases) else row
+def _deadlines(action: Action, asked: Sequence[Asked], row: Row, records: Records) -> Iterator[tuple[Needs, _DueBy]]:
+    """Yield for each flag what it needs to ask, and the deadline that it sets: those of one severity set the same."""
+    found: dict[tuple[int, Number | None], _DueBy] = {}
+    for one in asked:
+        cases = one.ask.due or action.due
+        severity = severity_of(one.outcome) if any(case.when for case in cases) else None
+        key = (id(cases), severity)
+        if key not in found:
+            seen = row.with_values({"severity": severity}) if severity is not None else row
+            found[key] = _deadline(cases, row, seen, records)
+        yield one.needs, found[key]
+
+
+def _deadline(cases: Sequence[Due], row: Row, seen: Row, records: Records) -> _DueBy:
+    """Return the deadline that a flag sets: by the first case that holds, and those before it that may.
+
+    `seen` is the row with the severity of the flag, as the conditions of the cases may read it.
+    """
     found: list[Deadline] = []
     anchors: list[Moment] = []
     absent, inexact, uncovered = set[str](), set[str](), False
@@ -193,7 +202,7 @@ def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueB
         answer = True if case.when is None else holds(case.when, seen)
         if answer is False:
             continue
-        inexact |= needs_of(case.when, seen) if case.when is not None else NO_NEEDS
+        inexact |= needs_of(case.when, seen) if case.when is not None and answer is None else NO_NEEDS
         anchor, within = row[case.anchor], span_of(case.within, row)
         absent |= NO_NEEDS.union(*(value.needs for value in (anchor, within) if isinstance(value, Absent)))
         if isinstance(anchor, Moment) and isinstance(within, Duration):
@@ -210,11 +219,14 @@ def _deadline(action: Action, asked: Asked, row: Row, records: Records) -> _DueB
     return _DueBy(hull, first, frozenset(absent), frozenset(inexact), uncovered)
 
 
-def _merged(dues: Sequence[tuple[Needs, _DueBy]]) -> _DueBy:
+def _merged(found: Iterable[tuple[Needs, _DueBy]]) -> _DueBy:
     """Return the earliest deadline of all that ask and whose anchor is known.
 
     A flag that only may ask, since its needs are not empty, can bring the deadline forward and not put it off.
     """
+    dues = list(found)
+    if len(dues) == 1:
+        return dues[0][1]
     surely = [due for unsure, due in dues if not unsure] or [due for _, due in dues]
     known = [due.when for due in surely if due.when is not None]
     when = (min(low for low, _ in known), min(high for _, high in known)) if known else None
@@ -239,18 +251,19 @@ def _on_record(
     action: Action, row: Row, anchor: Moment | None, *, suspect_id: str | None, record: Record, records: Records
 ) -> OnRecord:
     found = OnRecord()
-    scope = records.same_child(record) if action.per == "child" else [record]
-    for one in scope if record in scope else [record, *scope]:
+    for one in _looked_through(action, record, records):
         of = "" if one is record else one.id
         is_alone = len(one.suspects) <= 1
         for way in action.satisfied_by:
             match way:
                 case RecordedAction():
                     since = _counts_since(way, anchor, row)
+                    given = given_by(row, way.where) if way.where is not None else None
                     for item in one.items("done"):
-                        seen = looked_at(item, row, way.where) if way.where is not None else item
-                        who = _is_about(item, suspect_id, is_alone=is_alone)
-                        _weigh_action(way, seen, since, found, who=who, of=of)
+                        if _may_be_one_of(item, way.codes):
+                            seen = given.seen(item) if given is not None else item
+                            who = _is_about(item, suspect_id, is_alone=is_alone)
+                            _weigh_action(way, seen, since, found, who=who, of=of)
                 case RecordedField():
                     is_filled = one is record and isinstance(row[way.name], Moment)
                     found.matches.extend([_match(row[way.name])] if is_filled else [])
@@ -259,13 +272,31 @@ def _on_record(
                     found.short_of.extend(_removed(way, one, row))
                 case _:
                     assert_never(way)
-        steps = (item for item in one.items("done") if item["action.code"] in action.steps)
+        steps = (item for item in one.items("done") if item["action.code"] in action.steps) if action.steps else ()
         found.short_of.extend(
             _step(item) for item in steps if _is_about(item, suspect_id, is_alone=is_alone) is not False
         )
     found.short_of = sorted(set(found.short_of))
     found.matches = [match for match in found.matches if match.answer is not False]
     return found
+
+
+def _looked_through(action: Action, record: Record, records: Records) -> list[Record]:
+    """Return the records in which something may satisfy an action, in order; the record itself among them."""
+    if action.per != "child":
+        return [record]
+    scope = records.same_child(record)
+    codes = action.steps.union(*(way.codes for way in action.satisfied_by if isinstance(way, RecordedAction)))
+
+    def holds_any(one: Record) -> bool:
+        return bool(one.incident.markers) or any(done.code is None or done.code in codes for done in one.incident.done)
+
+    return [one for one in (scope if record in scope else [record, *scope]) if one is record or holds_any(one)]
+
+
+def _may_be_one_of(item: Row, codes: frozenset[str]) -> bool:
+    code = item["action.code"]
+    return isinstance(code, Absent) or code in codes
 
 
 def _match(

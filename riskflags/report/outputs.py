@@ -55,13 +55,12 @@ def file_names(tables: Sequence[str], form: Format) -> tuple[str, ...]:
 
 def quoted_cells(tables: Sequence[Table]) -> int:
     """Return how many cells a CSV file of these tables gives a leading ' so that no spreadsheet runs them."""
-    return sum(
-        _bare_cell(row[place]).startswith(FORMULA_STARTS)
-        for table in tables
-        for place, (_, kind) in enumerate(table.columns)
-        if kind in DATA
-        for row in table.rows
-    )
+    return sum(map(_quoted_in, tables))
+
+
+def _quoted_in(table: Table) -> int:
+    places = [place for place, (_, kind) in enumerate(table.columns) if kind in DATA]
+    return sum(_bare_cell(row[place]).startswith(FORMULA_STARTS) for row in table.rows for place in places)
 
 
 def check_folder(folder: Path, *, option: str = "--out") -> None:
@@ -226,7 +225,8 @@ def _write_parquet(table: Table, path: Path) -> None:
 
     types = {"number": pa.int64(), "yes_no": pa.bool_(), "texts": pa.list_(pa.string())}
     schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in table.columns])
-    columns = [[_whole(row[place]) for row in table.rows] for place in range(len(table.columns))]
+    rows = tuple(table.rows)
+    columns = [[_whole(row[place]) for row in rows] for place in range(len(table.columns))]
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
 

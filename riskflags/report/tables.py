@@ -5,13 +5,14 @@ Cells are text, whole numbers, yes or no, lists of text, or nothing. Moments are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, overload
 
 from riskflags.report.findings import NOWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from riskflags.assessment import CaseGrade, Flag, Requirement, Undecided
@@ -26,13 +27,42 @@ BECAUSE_SHOWN = 100
 """Ids of evidence in a cell, at most; the true number stands beside them."""
 
 
+Row = tuple[Cell, ...]
+Line = TypeVar("Line")
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: its name, its columns with their kinds, and its rows in order."""
 
     name: str
     columns: tuple[tuple[str, CellKind], ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Sequence[Row]
+
+
+class MadeRows(Sequence[Row], Generic[Line]):
+    """Rows that are made each time they are asked for: all those of a long run at once would take its memory again."""
+
+    def __init__(self, lines: Sequence[Line], row: Callable[[Line], Row]) -> None:
+        self._lines = lines
+        self._row = row
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._row, self._lines)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> MadeRows[Line]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | MadeRows[Line]:
+        if isinstance(place, slice):
+            return MadeRows(self._lines[place], self._row)
+        return self._row(self._lines[place])
 
 
 _RECORD: tuple[tuple[str, CellKind], ...] = (("incident_id", "text"), ("child_id", "text"), ("suspect_id", "text"))
@@ -54,14 +84,14 @@ def tables(
         return origins.get((found.incident_id, found.child_id), NOWHERE)
 
     return (
-        Table("flags", _FLAG_COLUMNS, tuple((*_flag(flag), as_of, *source(flag)) for flag in findings.flags)),
+        Table("flags", _FLAG_COLUMNS, MadeRows(findings.flags, lambda flag: (*_flag(flag), as_of, *source(flag)))),
         Table(
             "requirements",
             _REQUIREMENT_COLUMNS,
-            tuple((*_requirement(found), as_of, *source(found)) for found in findings.requirements),
+            MadeRows(findings.requirements, lambda found: (*_requirement(found), as_of, *source(found))),
         ),
-        Table("grades", _GRADE_COLUMNS, tuple(_grade(key, grade, as_of, origins) for key, grade in findings.grades)),
-        Table("undecided", _UNDECIDED_COLUMNS, tuple((*_undecided(item), as_of) for item in findings.undecided)),
+        Table("grades", _GRADE_COLUMNS, MadeRows(findings.grades, lambda one: _grade(*one, as_of, origins))),
+        Table("undecided", _UNDECIDED_COLUMNS, MadeRows(findings.undecided, lambda item: (*_undecided(item), as_of))),
         Table(
             "not_assessed",
             _NOT_ASSESSED_COLUMNS,

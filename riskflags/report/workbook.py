@@ -36,7 +36,7 @@ def write_workbook(tables: Sequence[Table], path: Path) -> None:
                 _fill(sheet, table, rows, heading)
 
 
-def _sheets(table: Table) -> list[tuple[tuple[Cell, ...], ...]]:
+def _sheets(table: Table) -> list[Sequence[tuple[Cell, ...]]]:
     return [table.rows[start : start + ROWS] for start in range(0, len(table.rows), ROWS)] or [()]
 
 
