@@ -17,7 +17,7 @@ from riskflags.incident import GROUPS, Facts, Incident
 from riskflags.lookup import Sight, codes_named, keep, keys_of, look_up
 from riskflags.model import Absent, Moment, Number, Value
 from riskflags.pack import Computed, Derived, LookUp, Pack, RecordedAction
-from riskflags.windows import Line
+from riskflags.windows import Line, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -75,11 +75,6 @@ class Record:
         """The time by which records are ordered; None where it is not known."""
         when = self.base[self.event_time]
         return when if isinstance(when, Moment) else None
-
-    @property
-    def order(self) -> tuple[int, str, str]:
-        """What puts records in order: their time, and of those at one time their ids."""
-        return (self.when.earliest if self.when is not None else 0, self.id, self.incident.child.id or "")
 
     @property
     def suspects(self) -> tuple[Row, ...]:
@@ -311,7 +306,7 @@ class Records:
         if len(lines) == 1:
             return lines[0].within(reach)
         found = {id(record): (when, record) for line in lines for when, record in line.within(reach)}
-        return sorted(found.values(), key=lambda pair: pair[1].order)
+        return in_order(found.values())
 
     def _indexed(self, name: str) -> dict[Hashable, Line]:
         index: dict[Hashable, list[tuple[Moment, Record]]] = {}
@@ -326,14 +321,16 @@ class Records:
 
     def same_event(self, record: Record) -> list[tuple[Record, Duplicates]]:
         """Return the other records that are surely of one event with a record, with the definition that says so."""
-        found: dict[int, tuple[Record, Duplicates]] = {}
+        found: dict[int, tuple[Moment, Record]] = {}
+        because: dict[int, Duplicates] = {}
         for number, spec in enumerate(self.pack.duplicates):
             own = record.occurrences[number]
             if own.is_of is True and own.keys is not None:
-                for other in self.sharing(spec.by[0], keys_of(record.base[spec.by[0]])):
+                for when, other in self.near(spec.by[0], keys_of(record.base[spec.by[0]]), reach=True):
                     if other is not record and same(own, other.occurrences[number]) is True:
-                        found.setdefault(id(other), (other, spec))
-        return sorted(found.values(), key=lambda pair: pair[0].order)
+                        found.setdefault(id(other), (when, other))
+                        because.setdefault(id(other), spec)
+        return [(other, because[id(other)]) for _, other in in_order(found.values())]
 
     def same_child(self, record: Record) -> list[Record]:
         """Return the records of the record's child, itself among them."""

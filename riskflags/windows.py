@@ -92,11 +92,16 @@ def settling(spec: LookUp, row: Row, when: Moment, event: Value) -> Needs:
     return when.needs | of_this(all_needs([param] if isinstance(param, Absent) else [event]))
 
 
+def in_order(records: Iterable[tuple[Moment, Record]]) -> list[tuple[Moment, Record]]:
+    """Return records, each with its time, in order of time, id and child."""
+    return sorted(records, key=lambda pair: (pair[0].earliest, pair[1].id, pair[1].incident.child.id or ""))
+
+
 class Line:
     """Records that share a key, in order: those that a window can reach lie side by side."""
 
     def __init__(self, records: Iterable[tuple[Moment, Record]]) -> None:
-        self._records = sorted(records, key=lambda pair: pair[1].order)
+        self._records = in_order(records)
         times = [when for when, _ in self._records]
         self._earliest = [when.earliest for when in times]
         self._latest_yet = list(accumulate((when.latest for when in times), max))

@@ -8,19 +8,22 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import ValidationError
-from small_pack import NOW, flagged, incident, small_engine, small_pack, twin
+from small_pack import LONDON, NOW, flagged, incident, small_engine, small_pack, twin
 
-from riskflags import Assessment, Engine, EngineError, Incident
+from riskflags import Assessment, Engine, EngineError, Incident, default_pack, read
 from riskflags.online import Online, OnlineAnswer
+from riskflags.samples.generate import write_canonical
 
 if TYPE_CHECKING:
     from riskflags import Pack
     from riskflags.condition import Row
+
+LATER = datetime(2026, 4, 1, 9, tzinfo=LONDON)
 
 
 @pytest.fixture
@@ -183,6 +186,44 @@ def test_many_threads_assess_with_one_engine(engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
         for again in pool.map(lambda _: list(engine.assess_many(records, as_of=NOW)), range(16)):
             assert again == alone
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> list[Incident]:
+    """Return synthetic records in which children and suspects come again and again."""
+    file = tmp_path_factory.mktemp("generated") / "generated.csv"
+    write_canonical(file, rows=60, seed=11)
+    return list(read(file).incidents)
+
+
+def told(result: Assessment) -> list[str]:
+    """Return every explanation of what did not clear, and of the grade."""
+    lines = [(flag.rule_id, flag.suspect_id) for flag in result.flags]
+    lines += [(line.rule_id, line.suspect_id) for line in result.undecided]
+    grade = [str(result.explain_grade())] if result.grade is not None else []
+    return [str(result.explain(rule, suspect=suspect)) for rule, suspect in lines] + grade
+
+
+def test_an_assessment_is_explained_the_same_at_once_and_when_all_else_was_assessed(generated: list[Incident]) -> None:
+    engine = Engine(default_pack(), strict=True)
+    at_once = [told(result) for result in engine.assess_many(generated, as_of=LATER)]
+    assert sum(map(len, at_once)) > len(generated)
+    results = list(engine.assess_many(generated, as_of=LATER))
+    assert [told(result) for result in reversed(results)] == at_once[::-1]
+    assert [told(result) for result in results] == at_once
+
+
+def test_assessments_are_explained_from_threads_while_others_are_made(generated: list[Incident]) -> None:
+    engine = Engine(default_pack(), strict=True)
+    right = [told(result) for result in engine.assess_many(generated, as_of=LATER)]
+    with ThreadPoolExecutor(4) as pool:
+        found = [(pool.submit(told, one), pool.submit(told, one)) for one in engine.assess_many(generated, as_of=LATER)]
+    assert [[one.result() for one in pair] for pair in found] == [[one, one] for one in right]
+
+
+def test_a_copy_of_an_assessment_is_explained_as_the_assessment_is(generated: list[Incident]) -> None:
+    result = Engine(default_pack()).assess(generated[0], generated[1:], as_of=LATER)
+    assert told(copy.deepcopy(result)) == told(result) == told(copy.copy(result))
 
 
 FORK = """

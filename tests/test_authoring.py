@@ -98,7 +98,7 @@ def test_outside_a_terminal_it_never_asks() -> None:
     assert _is_terminal() is (sys.stdin.isatty() and sys.stdout.isatty())
 
 
-CODES = [("missing", "M13"), ("exploitation", "E16"), ("hospital", "H01"), ("myths", "MY01"), ("education", "ED01")]
+CODES = [("missing", "M15"), ("exploitation", "E16"), ("hospital", "H01"), ("myths", "MY01"), ("education", "ED01")]
 
 
 @pytest.mark.parametrize(("family", "code"), CODES)

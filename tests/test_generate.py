@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from riskflags.codes import IncidentType
 from riskflags.intake import read
+from riskflags.samples.extract import EVERY_COLUMN, HOLES, extract, write_extract
 from riskflags.samples.generate import COLUMNS, DAMAGES, generate, write_canonical, write_ssda903
 
 if TYPE_CHECKING:
@@ -112,3 +114,45 @@ def test_a_rejected_row_keeps_its_child_where_it_can_be_read(tmp_path: Path) -> 
         kind, child = damaged[reject.source_row], children[reject.source_row]
         readable = children.count(child) > 1 if kind == "ragged line" else kind != "empty child id"
         assert reject.child_id == (child if readable else None)
+
+
+# ---- extracts --------------------------------------------------------------------------------------------------------
+
+
+def test_an_extract_is_the_same_for_the_same_seed_and_all_of_it_is_synthetic() -> None:
+    first = list(extract(300, seed=5))
+    assert first == list(extract(300, seed=5)) != list(extract(300, seed=6))
+    for record in first:
+        names = (path for path in record if path.endswith((".id", "_id", "force", "authority")))
+        assert [record[path] for path in names if not record[path].startswith("SYN")] == []
+        assert set(record) <= set(EVERY_COLUMN)
+
+
+def test_an_extract_is_read_whole(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extract.csv", rows=1_000, seed=1)
+    intake = read(tmp_path / "extract.csv")
+    assert (len(intake.incidents), intake.rejects) == (1_000, ())
+    assert {warning.code for warning in intake.warnings} <= {"episodes_overlap"}
+    assert {path for incident in intake.incidents for path in incident.holds.fields} >= {
+        "child.ethnicity",
+        "contact.met",
+    }
+
+
+def test_an_extract_has_each_kind_of_incident_and_child_and_holes_as_it_says() -> None:
+    records = list(extract(2_000, seed=2))
+    assert {record["incident.type"] for record in records} == set(get_args(IncidentType)) - {"other"}
+    assert {record["child.sex"] for record in records} == {"female", "male", "other", "unknown"}
+    assert min(record["child.date_of_birth"] for record in records if "child.date_of_birth" in record) < "2009"
+    assert max(record["child.date_of_birth"] for record in records if "child.date_of_birth" in record) > "2019"
+    for path in ("child.ethnicity", "child.protection_plan", "child.trusted_adult"):
+        blank = sum(path not in record for record in records) / len(records)
+        assert abs(blank - HOLES[path]) < 0.05, path
+
+
+def test_a_child_stays_the_same_in_every_record_of_an_extract() -> None:
+    for path in ("child.sex", "child.ethnicity", "child.date_of_birth", "child.social_worker_id"):
+        seen: dict[str, set[str]] = defaultdict(set)
+        for record in extract(1_000, seed=3):
+            seen[record["child.id"]] |= {record[path]} if path in record else set()
+        assert max(len(values) for values in seen.values()) == 1, path

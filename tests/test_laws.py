@@ -85,6 +85,16 @@ def test_a_negation_answers_the_opposite(condition: Condition, records: list[dic
         assert holds(negated(condition), Row(known)) == invert(holds(condition, Row(known)))
 
 
+@given(conditions(), rows(), rows())
+def test_a_row_with_more_values_answers_as_a_row_that_always_had_them(
+    condition: Condition, known: dict[str, Value], more: dict[str, Value]
+) -> None:
+    row, asked = Row(known), Named("asked", condition)
+    before = holds(asked, row)
+    assert holds(asked, row.with_values(more)) == holds(condition, Row(known | more))
+    assert holds(asked, row) == before == holds(condition, Row(known))
+
+
 # ---- knowing more ----------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from riskflags.assessment import CaseGrade, Caution, NotAssessed
 from riskflags.model import Grade, Severity
 from riskflags.report import OutputError, outputs
 from riskflags.report.outputs import check_folder, quoted_cells, write
-from riskflags.report.tables import TABLES, Table, tables
+from riskflags.report.tables import TABLES, MadeRows, Table, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,20 @@ def test_every_row_has_a_cell_for_every_column() -> None:
     for table in made(everything):
         assert table.rows
         assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_rows_are_made_as_they_are_asked_for() -> None:
+    made_of: list[int] = []
+
+    def row(line: int) -> tuple[str]:
+        made_of.append(line)
+        return (str(line),)
+
+    rows = MadeRows((1, 2, 3), row)
+    assert (len(rows), made_of) == (3, [])
+    assert list(rows[1:]) == [("2",), ("3",)]
+    assert rows[-1] == ("3",)
+    assert made_of == [2, 3, 3]
 
 
 def test_flags_are_sorted_by_severity_could_be_code_incident_child_and_suspect() -> None:

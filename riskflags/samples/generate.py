@@ -79,15 +79,15 @@ def generate(rows: int, *, seed: int) -> Iterator[dict[str, str]]:
     back: dict[str, datetime] = {}
     for number in range(1, rows + 1):
         rank = _rank(rng, len(children))
-        in_turn = (*children[rank:], *children[:rank])
-        child = next((child for child in in_turn if back.get(child.id, _START) <= _LAST), in_turn[0])
+        in_turn = (children[(rank + step) % len(children)] for step in range(len(children)))
+        child = next((child for child in in_turn if back.get(child.id, _START) <= _LAST), children[rank])
         yield {name: cell for name, cell in _record(number, child, back, rng).items() if cell}
 
 
 def write_canonical(path: str | Path, *, rows: int, seed: int, encoding: str = "utf-8", delimiter: str = ",") -> None:
     """Write a canonical CSV file of synthetic records, in any encoding (utf-8-sig has a byte order mark)."""
     cells = ([record.get(column, "") for column in COLUMNS] for record in generate(rows, seed=seed))
-    _write(path, COLUMNS, cells, encoding=encoding, delimiter=delimiter)
+    write_rows(path, COLUMNS, cells, encoding=encoding, delimiter=delimiter)
 
 
 def write_ssda903(
@@ -103,11 +103,11 @@ def write_ssda903(
     episodes = _episodes(rows, seed, rng)
     chosen = sorted(rng.sample(range(rows), damaged))
     done = tuple(_damage(episodes, index, turn, rng) for turn, index in enumerate(chosen))
-    _write(path, SSDA903_HEADER, episodes, encoding=encoding, delimiter=delimiter)
+    write_rows(path, SSDA903_HEADER, episodes, encoding=encoding, delimiter=delimiter)
     return done
 
 
-def _write(
+def write_rows(
     path: str | Path,
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -115,6 +115,7 @@ def _write(
     encoding: str,
     delimiter: str,
 ) -> None:
+    """Write a file of a header and rows."""
     with Path(path).open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(header)

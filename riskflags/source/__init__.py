@@ -27,6 +27,7 @@ from riskflags.source.rules import read_rule
 from riskflags.source.settings import pack_time, read_grades, read_reported, read_settings
 from riskflags.source.shape import SHAPES, take
 from riskflags.source.vocabulary import declared, read_lists, read_params, read_roles, read_sources
+from riskflags.source.wording import check_wording
 from riskflags.source.write import dump
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def load(path: str | Path, *, record: type[Incident] = Incident, overlays: Seque
     if len(problems):
         raise PackError(problems.found())
     unused(names)
+    check_wording(files, found.rules, problems)
     return _pack(settings, settled, found, names)
 
 

@@ -191,5 +191,23 @@ PROBLEMS: Mapping[str, ProblemCode] = {
             "two rules with one meaning",
             "Retire one of them, or let them differ in what they ask.",
         ),
+        ProblemCode(
+            "RFW209",
+            "words that blame a child",
+            "Say what was done to the child, and by whom. Persons of 16 and 17 are children. The words are those that "
+            "the appropriate language guide of The Children's Society and NAPAC and lists of local areas name; the "
+            "inspectorate of constabulary told every chief constable in 2023 to end such language.",
+        ),
+        ProblemCode(
+            "RFW210",
+            "words that say more than a record can tell",
+            'What is not on record may have been done, and what nobody wrote down may be a risk: write "no record of".',
+        ),
+        ProblemCode(
+            "RFW211",
+            "a title, why, message, label or limit that is hard to read",
+            "Write shorter words, and sentences of 25 words at most. The reading age is the Automated Readability "
+            "Index plus five: 15 years at most, for a text of 12 words or more.",
+        ),
     )
 }

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from riskflags.calendar import Duration
 from riskflags.condition import OPERATORS, Comparison, Condition, Constant, Group, Named, Operand
-from riskflags.model import Codes, Severity, Value
-from riskflags.pack import Computed, FlagReading, GapReading, LookUp
+from riskflags.model import Codes, Number, Severity, Value
+from riskflags.pack import Computed, FlagReading, GapReading, LookUp, Window
 from riskflags.report.phrases import listed, owner_words, plain, sentence
-from riskflags.report.reference.markdown import page, table
+from riskflags.report.reference.markdown import anchor, page, table
 from riskflags.report.reference.packs import cited
 from riskflags.words import in_words
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from riskflags.calendar import Span
-    from riskflags.pack import Ask, Derived, Due, Pack, Rule
+    from riskflags.pack import Ask, Derived, Due, Pack, Reading, Rule
 
 FAMILIES = {
     "C": "Care and protection", "D": "Domestic abuse", "E": "Exploitation and harm", "M": "Missing children",
@@ -25,7 +25,8 @@ FAMILIES = {
 }  # fmt: skip
 """Letter of rule codes -> what the family is about; another letter stands for itself."""
 _GROUPS = {"all": "all of these", "any": "any of these", "none": "none of these"}
-_CODES_SHOWN = 12
+_MOST_SHOWN = 12
+_SAME_DAY = "same day"
 
 
 def catalogue_page(pack: Pack) -> str:
@@ -89,8 +90,7 @@ class _Words:
             case Comparison():
                 return [f"{indent}- {self.comparison(condition)}"]
             case Named():
-                negated = "" if condition.positive else "not: "
-                return [f"{indent}- {negated}{plain(condition.name)}"]
+                return [f"{indent}- {_named(condition)}"]
             case Group(kind="at_least_of"):
                 inner = [line for one in condition.conditions for line in self.lines(one, depth + 1)]
                 return [f"{indent}- at least {condition.many} of these:", *inner]
@@ -102,49 +102,78 @@ class _Words:
 
     def comparison(self, one: Comparison) -> str:
         """Return a comparison in words."""
-        reading = self.pack.readings.get(one.name)
-        match reading:
-            case FlagReading():
-                codes = sorted({rule.code for rule in self.pack.rules if rule.id in reading.rules})
-                least = f" at {reading.at_least} or above" if reading.at_least > Severity.low else ""
-                return f"a flag of {listed(codes, last='or')}{least}" if codes else "a flag of no rule"
-            case GapReading():
-                labels = sorted(self.pack.actions[key].label for key in reading.actions)
-                states = listed(sorted(plain(str(state)) for state in reading.states), last="or")
-                return f"{states}: {listed(labels[:_CODES_SHOWN], last='or')}"
-            case None:
-                pass
+        if one.name in self.pack.readings:
+            return self.reading(self.pack.readings[one.name])
         says = OPERATORS[one.operator].says
         name = self.name(one.name)
         if one.operator == "recorded":
-            wanted = isinstance(one.operands[0], Constant) and one.operands[0].value is True
-            return f"{name}: {'on record' if wanted is one.positive else 'not on record'}"
+            return f"{name}: {'on record' if _is_wanted(one) else 'not on record'}"
+        if one.name == "severity":
+            return f"the flag is {'' if one.positive else 'not '}{'' if says == 'is' else f'{says} '}{_severities(one)}"
         operands = " and ".join(self.operand(operand) for operand in one.operands)
         return f"{name}: {'' if one.positive else 'not '}{'' if says == 'is' else f'{says} '}{operands}"
+
+    def reading(self, reading: Reading) -> str:
+        """Return what flags or gaps are looked for."""
+        match reading:
+            case FlagReading():
+                least = f" at {reading.at_least} or above" if reading.at_least > Severity.low else ""
+                return f"a flag of {self.codes_of(reading.rules)}{least}"
+            case GapReading():
+                states = listed(sorted(plain(str(state)) for state in reading.states), last="or")
+                labels = sorted(self.pack.actions[key].label for key in reading.actions)
+                if len(labels) > _MOST_SHOWN:
+                    asked = f" that {self.codes_of(reading.rules)} asks for" if reading.rules is not None else ""
+                    return f"{states}: any action{asked}"
+                return f"{states}: {listed(labels, last='or')}"
+            case _:
+                assert_never(reading)
+
+    def codes_of(self, rules: frozenset[str]) -> str:
+        """Return rules by their codes."""
+        codes = sorted({rule.code for rule in self.pack.rules if rule.id in rules})
+        return listed(codes, last="or") if codes else "no rule"
 
     def name(self, name: str) -> str:
         """Return what a name stands for."""
         bare = name.removeprefix("this.")
         if bare in self.derived and bare.rpartition("/")[2].startswith("first_recorded("):
             how = self.derived[bare].how
-            return ", or else ".join(map(self.name, how.names)) if isinstance(how, Computed) else bare
+            if not isinstance(how, Computed):
+                return bare
+            first, *others = map(self.name, how.names)
+            return ", or else ".join([first, *map(_small, others)])
         if bare in self.derived:
-            return sentence(self.derived[bare].label or plain(bare))
+            label, window = self.derived[bare].label or plain(bare), self.window(self.derived[bare])
+            return sentence(f"{label.replace(' in the window', '')} ({window})" if window else label)
         if bare.startswith("param."):
             return self.param(bare.removeprefix("param."))
         if bare in self.pack.fields:
-            return self.pack.fields[bare].description
+            return self.pack.fields[bare].description.removesuffix("; required")
         return {
             "as_of": "the time of the run",
             "missing": "Anything about a missing episode",
             "contact": "Any contact",
         }.get(bare, plain(bare))
 
+    def window(self, derived: Derived) -> str:
+        """Return how far back a value looks; nothing for one that looks at no other record, or tells it itself."""
+        match derived.how:
+            case LookUp(over="records", window=Window(back=None, last=0)):
+                return "in all records"
+            case LookUp(over="records", window=Window(back=back)) if back is not None:
+                return f"in {self.span(back).replace(' (', ', ').removesuffix(')')}"
+            case Computed(names=names):
+                inner = (self.window(self.derived[one]) for one in names if one in self.derived)
+                return next(filter(None, inner), "")
+            case _:
+                return ""
+
     def operand(self, operand: Operand) -> str:
         if isinstance(operand, Constant):
             return _value(operand.value)
         name = self.name(operand.name)
-        return name if operand.name.startswith("param.") else f"{name[:1].lower()}{name[1:]}"
+        return name if operand.name.startswith("param.") else _small(name)
 
     def param(self, name: str) -> str:
         """Return the value of a parameter that is in force last, with a word where it is our own choice."""
@@ -162,43 +191,76 @@ class _Words:
     def inline(self, condition: Condition) -> str:
         """Return a condition in one line."""
         match condition:
+            case Comparison(operator="recorded"):
+                name = _small(self.name(condition.name))
+                is_not = "" if _is_wanted(condition) else "not "
+                return f"it is {is_not}on record {name}" if name.startswith("when ") else f"{name} is {is_not}on record"
             case Comparison():
-                text = self.comparison(condition)
-                return f"{text[:1].lower()}{text[1:]}"
+                return _small(self.comparison(condition))
             case Named():
-                return f"{'' if condition.positive else 'not: '}{plain(condition.name)}"
+                return _named(condition)
             case Group():
                 parts = [self.inline(one) for one in condition.conditions]
                 if condition.kind == "at_least_of":
-                    return f"at least {condition.many} of: {listed(parts, last='or')}"
-                joined = listed(parts, last="and" if condition.kind == "all" else "or")
-                return f"none of: {joined}" if condition.kind == "none" else joined
+                    return f"at least {condition.many} of: {', or '.join(parts)}"
+                joined = (", and " if condition.kind == "all" else ", or ").join(parts)
+                return f"it is not so that {joined}" if condition.kind == "none" else joined
             case _:
                 assert_never(condition)
+
+    def where(self, condition: Condition | None) -> str:
+        """Return in brackets when an action is asked for; nothing where it always is."""
+        match condition:
+            case None:
+                return ""
+            case Group(kind="none", conditions=conditions):
+                return f" (unless {', or '.join(map(self.inline, conditions))})"
+            case Group(kind="all", conditions=conditions):
+                return "".join(map(self.where, conditions))
+            case _:
+                return f" (where {self.inline(condition)})"
 
     def asked(self, ask: Ask) -> tuple[str, str, str]:
         """Return one line of what a rule asks for: what, of whom, by when."""
         action = self.pack.actions[ask.action]
-        only = f" (where {self.inline(ask.when)})" if ask.when is not None else ""
-        also = f" (where {self.inline(action.when)})" if action.when is not None else ""
         due = "; else ".join(self.due(one) for one in ask.due or action.due)
-        return f"{sentence(action.label)}{only}{also}", owner_words(action.owner, self.pack.roles), due
+        what = f"{sentence(action.label)}{self.where(ask.when)}{self.where(action.when)}"
+        return what, owner_words(action.owner, self.pack.roles), due
 
     def due(self, one: Due) -> str:
-        anchor = self.name(one.anchor)
-        where = f" where {self.inline(one.when)}" if one.when is not None else ""
-        return f"{self.span(one.within)} after: {anchor[:1].lower()}{anchor[1:]}{where}"
+        """Return one deadline in words."""
+        anchor, span = _small(self.name(one.anchor)), self.span(one.within)
+        where = f", where {self.inline(one.when)}" if one.when is not None else ""
+        return f"{f'the {span} as' if span == _SAME_DAY else f'{span} after'}: {anchor}{where}"
 
     def span(self, span: Span) -> str:
         return str(span) if isinstance(span, Duration) else self.param(span.param)
 
 
+def _named(one: Named) -> str:
+    """Return a condition that rules share by its name, which leads to what it stands for."""
+    name = plain(one.name)
+    return f"{'' if one.positive else 'not: '}[{name}](#{anchor(name)})"
+
+
+def _small(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def _is_wanted(one: Comparison) -> bool:
+    """Return whether a comparison asks that something is on record, not that it is not."""
+    wanted = isinstance(one.operands[0], Constant) and one.operands[0].value is True
+    return wanted is one.positive
+
+
+def _severities(one: Comparison) -> str:
+    found = (operand.value for operand in one.operands if isinstance(operand, Constant))
+    return listed((str(Severity(int(value.low))) for value in found if isinstance(value, Number)), last="and")
+
+
 def _value(value: Value) -> str:
     if isinstance(value, Codes):
-        codes = sorted(map(plain, value.known))
-        more = len(codes) - _CODES_SHOWN
-        shown = codes[:_CODES_SHOWN] if more > 1 else codes
-        return listed([*shown, f"{more} more"] if more > 1 else shown, last="or")
+        return listed(sorted(map(plain, value.known)), last="or")
     return plain(in_words(value))
 
 
@@ -206,7 +268,7 @@ def _shared(pack: Pack) -> Iterator[str]:
     """Yield what each named condition and each look-up of the pack stands for."""
     told = _Words(pack)
     for one in pack.conditions.values():
-        yield f"**{sentence(plain(one.name))}**\n\n" + "\n".join(told.lines(one.condition, 0))
+        yield f"### {sentence(plain(one.name))}\n\n" + "\n".join(told.lines(one.condition, 0))
     yield from _looked_up(told, pack.derived.values())
 
 
