@@ -132,6 +132,15 @@ def test_the_first_screen_tells_which_child_needs_what_from_whom() -> None:
     assert "OFFICIAL-SENSITIVE" in words
 
 
+def test_of_several_children_the_first_table_tells_who_owes_which_of_them_what() -> None:
+    page = html.unescape(inspected().read_text(encoding="utf-8"))
+    table = page[page.index("Which child needs what, and from whom") :].partition("</table>")[0]
+    rows = [re.findall(r">([^<>]+)<", row) for row in table.split("<tr>")[2:]]
+    assert [row[0] for row in rows] == ["CHILD-A"] * 3 + ["CHILD-B"] * 3 + ["CHILD-C"]
+    assert rows[0] == ["CHILD-A", "Social work team manager", "A strategy discussion held with its outcome", "34 days"]
+    assert 'href="#case=CASE-A-4%7CCHILD-A"' in table
+
+
 BORN = """
 code: M99
 id: born-early

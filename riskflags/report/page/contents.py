@@ -17,11 +17,14 @@ from riskflags.words import time_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from riskflags.report.page.values import CaseOnPage
+    from riskflags.report.page.values import CaseOnPage, Gap
     from riskflags.report.summary import Rows
 
 NOW_SHOWN = 25
 """Children on the first screens, at most; the rest are in the list of all flagged records."""
+OWNERS_SHOWN = 3
+"""Those who owe a child something, in the table of all children, at most; all are told below it."""
+LABELS_SHOWN = 3
 SOON_SHOWN = 200
 REJECTS_SHOWN = 100
 
@@ -44,6 +47,7 @@ class Contents:
     read: str
     now: tuple[Child, ...]
     now_says: str
+    glance: Cells | None
     soon: tuple[Cells, ...]
     held: str
     filters: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
@@ -69,6 +73,7 @@ def contents(source: Source) -> Contents:
         read=f"{count(source.findings.records, 'record')} assessed, {count(source.kept.flagged, 'record')} flagged.",
         now=tuple(children[:NOW_SHOWN]),
         now_says=_now_says(children, source),
+        glance=_at_a_glance(children[:NOW_SHOWN]) if len(children) > 1 else None,
         soon=(_noticed(source), *_soon(source)),
         held=_held(source, cases),
         filters=tuple(_filters(cases)),
@@ -98,6 +103,25 @@ def _by_child(urgent: Sequence[CaseOnPage]) -> list[Child]:
     for case in urgent:
         found.setdefault(case.child or case.id, []).append(case)
     return [Child(worst, tuple(others)) for worst, *others in found.values()]
+
+
+def _at_a_glance(children: Sequence[Child]) -> Cells:
+    """Return a line for each child and each of those who owe it something: what, and how long it is overdue."""
+    rows: list[Row] = []
+    links: list[str] = []
+    for child in children:
+        owed: dict[str, list[Gap]] = {}
+        for gap in (gap for case in (child.worst, *child.others) for gap in case.gaps if gap.state == "overdue"):
+            owed.setdefault(gap.owner, []).append(gap)
+        for owner, gaps in list(owed.items())[:OWNERS_SHOWN]:
+            labels = list(dict.fromkeys(gap.label for gap in gaps))
+            more = f"; and {len(labels) - LABELS_SHOWN} more" if len(labels) > LABELS_SHOWN else ""
+            late = max(gaps, key=lambda gap: gap.late_hours).late.removesuffix(" overdue")
+            who = child.worst.child or f"{NOT_RECORDED}, {child.worst.incident}"
+            rows.append((who, owner, f"{'; '.join(labels[:LABELS_SHOWN])}{more}", late))
+            links.append(f"case={quote(child.worst.id, safe='')}")
+    heads = ("Child", "Who has to act", "No record of", "Overdue by")
+    return Cells("Which child needs what, and from whom; in full below", heads, tuple(rows), links=tuple(links))
 
 
 def _rows_words(rows: Rows) -> str:
