@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from riskflags.assessment import Assessment
     from riskflags.record import Names
 
+__all__ = ["World", "assess_worlds"]
+
 
 def assess_worlds(worlds: Sequence[World], names: Names, *, digest: str) -> Iterator[Iterator[Assessment]]:
     """Yield the assessments of each world, in the order of its records; of two with one key, one is assessed.
