@@ -124,7 +124,7 @@ class Engine:
         for found in assess_worlds(worlds, self._names, digest=self._digest):
             for number, (record, assessment) in enumerate(zip(every, found, strict=True)):
                 if number in drawn and (alone := self._assess(record, records)) != assessment:
-                    raise EngineError(_differs(alone, assessment))
+                    raise EngineError(differs(alone, assessment))
                 self._explained(assessment, record, records)
                 yield assessment
 
@@ -230,7 +230,7 @@ def obstacle_to_batch() -> str:
     return ""
 
 
-def _differs(alone: Assessment, together: Assessment) -> str:
+def differs(alone: Assessment, together: Assessment) -> str:
     """Return in what two assessments of a record differ."""
     first, second = alone.model_dump(), together.model_dump()
     parts = ", ".join(name for name in first if first[name] != second[name])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskflags.batch.assessments import Head, assessments
+from riskflags.batch.assessments import Head, Teller, assessments
+from riskflags.batch.calendars import changes_of_offset
 from riskflags.batch.facts import World, gathered, schemas
-from riskflags.batch.plan import Plan
+from riskflags.batch.grades import GRADES
+from riskflags.batch.plan import REQUIREMENTS, Plan
 from riskflags.batch.store import Store
+from riskflags.batch.twins import TWINS
+from riskflags.batch.verdicts import FIRED, OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +19,10 @@ if TYPE_CHECKING:
     from riskflags.assessment import Assessment
     from riskflags.record import Names
 
-__all__ = ["World", "assess_worlds"]
+__all__ = [
+    "FIRED", "GRADES", "OPEN", "REQUIREMENTS", "TWINS", "Head", "Plan", "Store", "Teller", "World", "assess_worlds",
+    "assessments", "changes_of_offset",
+]  # fmt: skip
 
 
 def assess_worlds(worlds: Sequence[World], names: Names, *, digest: str) -> Iterator[Iterator[Assessment]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from riskflags.record import Names
 
 Row = dict[str, Any]
+Who = tuple[str, str | None]
 _AT_ONCE = 5_000
 """Records whose rows are in memory at one time."""
 
@@ -38,7 +39,7 @@ class Head(NamedTuple):
 
 def assessments(plan: Plan, incidents: Sequence[Incident], head: Head, *, start: int = 0) -> Iterator[Assessment]:
     """Yield the assessment of each record, in order. `incidents` are the records by number, from `start` on."""
-    told = _Told(head)
+    told = Teller(head)
     for first in range(0, len(incidents), _AT_ONCE):
         some = incidents[first : first + _AT_ONCE]
         low, high = start + first, start + first + len(some)
@@ -60,7 +61,7 @@ def _rows(plan: Plan, name: str, low: int, high: int, columns: Sequence[str] | N
     return found
 
 
-class _Told:
+class Teller:
     """What turns the rows of a record into its assessment."""
 
     def __init__(self, head: Head) -> None:
@@ -82,9 +83,9 @@ class _Told:
             pack_id=pack.id,
             pack_version=pack.version,
             pack_digest=self._head.digest,
-            flags=self._flags(incident, rows[FIRED]),
-            requirements=self._requirements(incident, rows[REQUIREMENTS]),
-            undecided=self._undecided(incident, [row for row in found if row not in closed]),
+            flags=self.flags(incident.key, rows[FIRED]),
+            requirements=self.requirements(incident.key, rows[REQUIREMENTS]),
+            undecided=self._undecided(incident.key, [row for row in found if row not in closed]),
             not_assessed=self._not_assessed(closed),
             warnings=self._cautions(incident, rows),
             grade=_grade(rows[GRADES]),
@@ -101,15 +102,16 @@ class _Told:
         rule = self._rule(row)
         return (-row["could_be"], rule.code, row["suspect_id"] or "", self._order[rule.key], row["seat"])
 
-    def _flags(self, incident: Incident, rows: list[Row]) -> tuple[Flag, ...]:
+    def flags(self, who: Who, rows: list[Row]) -> tuple[Flag, ...]:
+        """Return the flags of a record, in order."""
         rows.sort(key=lambda row: (-row["severity"], *self._key(row)))
-        return tuple(self._flag(incident, row) for row in rows)
+        return tuple(self._flag(who, row) for row in rows)
 
-    def _flag(self, incident: Incident, row: Row) -> Flag:
+    def _flag(self, who: Who, row: Row) -> Flag:
         rule = self._rule(row)
         return Flag(
-            incident_id=incident.incident.id or "",
-            child_id=incident.child.id,
+            incident_id=who[0],
+            child_id=who[1],
             suspect_id=row["suspect_id"],
             rule_code=rule.code,
             rule_id=rule.id,
@@ -120,18 +122,18 @@ class _Told:
             severity_needs=tuple(row["severity_needs"]),
             about=rule.flag.about,
             message=row["message"],
-            because=tuple(sorted({incident.incident.id or "", *row["because"]})),
+            because=tuple(sorted({who[0], *row["because"]})),
         )
 
-    def _undecided(self, incident: Incident, rows: list[Row]) -> tuple[Undecided, ...]:
+    def _undecided(self, who: Who, rows: list[Row]) -> tuple[Undecided, ...]:
         rows.sort(key=self._key)
-        return tuple(self._open(incident, row) for row in rows)
+        return tuple(self._open(who, row) for row in rows)
 
-    def _open(self, incident: Incident, row: Row) -> Undecided:
+    def _open(self, who: Who, row: Row) -> Undecided:
         rule = self._rule(row)
         return Undecided(
-            incident_id=incident.incident.id or "",
-            child_id=incident.child.id,
+            incident_id=who[0],
+            child_id=who[1],
             suspect_id=row["suspect_id"],
             rule_code=rule.code,
             rule_id=rule.id,
@@ -147,19 +149,21 @@ class _Told:
             found[rule.key] = NotAssessed(rule_code=rule.code, rule_id=rule.id, fields=tuple(row["needs"]))
         return tuple(found.values())
 
-    def _requirements(self, incident: Incident, rows: list[Row]) -> tuple[Requirement, ...]:
+    def requirements(self, who: Who, rows: list[Row]) -> tuple[Requirement, ...]:
+        """Return the requirements of a record, in order."""
+
         def key(row: Row) -> tuple[int, str, str, str]:
             action = self._action(row)
             return (-row["severity"], action.code, action.key, row["suspect_id"] or "")
 
-        return tuple(self._requirement(incident, row) for row in sorted(rows, key=key))
+        return tuple(self._requirement(who, row) for row in sorted(rows, key=key))
 
-    def _requirement(self, incident: Incident, row: Row) -> Requirement:
+    def _requirement(self, who: Who, row: Row) -> Requirement:
         action, zone = self._action(row), self._names.zone
         due_from, due_at = (None if row[end] is None else moment_at(row[end], zone) for end in ("due_from", "due_at"))
         return Requirement(
-            incident_id=incident.incident.id or "",
-            child_id=incident.child.id,
+            incident_id=who[0],
+            child_id=who[1],
             suspect_id=row["suspect_id"],
             action=action.key,
             action_code=action.code,

@@ -84,6 +84,20 @@ def _of_zone(zone: ZoneInfo) -> tuple[list[date], dict[str, list[Any]]]:
     return days[:-1], columns
 
 
+def changes_of_offset(zone: ZoneInfo) -> list[tuple[int, int]]:
+    """Return since which UTC second a timezone has had which offset, in seconds, in order of time."""
+    _, columns = _of_zone(zone)
+    first = columns["start"][0]
+    before = datetime.fromtimestamp(first, UTC).astimezone(zone).utcoffset()
+    offset = int(before.total_seconds()) if before is not None else 0
+    found = [(-(2**40), offset)]
+    for start, at, by in zip(columns["start"], columns["changes_at"], columns["change"], strict=True):
+        if by:
+            offset += by
+            found.append((start + at, offset))
+    return found
+
+
 def _change(start: int, end: int, zone: ZoneInfo) -> tuple[int, int]:
     """Return how long after the start of a day its clocks change, and by how many seconds."""
 

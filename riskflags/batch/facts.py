@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from riskflags.batch.store import Store
     from riskflags.fields import FieldInfo
     from riskflags.incident import Facts, Holds, Incident
     from riskflags.kinds import KindName
@@ -224,3 +225,39 @@ _ARROW: Mapping[str, Callable[[], Any]] = {
     "string": pa.string, "boolean": pa.bool_, "date": pa.date32, "int64": pa.int64,
     "array<string>": lambda: pa.list_(pa.string()),
 }  # fmt: skip
+
+
+def incidents_of(store: Store, pack: Pack, holds: Sequence[Holds], numbers: Sequence[int]) -> dict[int, Incident]:
+    """Return the records of some numbers as Python objects again, by number."""
+    fields, found = fields_of(pack), dict[int, dict[str, Any]]()
+    for row in _of_numbers(store, "records", numbers):
+        found[row["record"]] = _values(fields["records"], row) | {"holds": holds[row["holds"]]}
+    for table, name in (("seats", "suspects"), *((table, table) for table in ITEMS)):
+        for row in sorted(_of_numbers(store, table, numbers), key=lambda row: (row["record"], *_place(row))):
+            if row.get("seat") != NO_SUSPECT:
+                found[row["record"]].setdefault(name, []).append(_values(fields[table], row))
+    return {number: pack.record.model_validate(data) for number, data in found.items()}
+
+
+def _of_numbers(store: Store, table: str, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    rows = store.table(table)
+    found: list[dict[str, Any]] = store.rows(rows.filter(rows["record"].isin(numbers))).to_pylist()
+    return found
+
+
+def _place(row: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(row[key] for key in ("seat", "item") if key in row)
+
+
+def _values(infos: Iterable[FieldInfo], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a row that are filled, by path."""
+    found: dict[str, Any] = {}
+    for info in infos:
+        if info.kind == "moment":
+            low, high, day, local = (row[column(info.path, part)] for part in MOMENT)
+            value: Any = None if low is None else Moment(low, high, day, local)
+        else:
+            value = row[info.path]
+        if value is not None:
+            found[info.path] = Decimal(value) / MILLION if info.kind == "number" else value
+    return found

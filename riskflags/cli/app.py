@@ -133,6 +133,10 @@ def run(
     verify: Annotated[
         int, typer.Option(metavar="N", min=0, help="Records of a DuckDB run to decide one at a time too, and compare.")
     ] = 200,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Memory of a DuckDB run, such as 4GB; the rest is spilled to a folder."),
+    ] = None,
     record: Record = None,
     overlay: Overlays = None,
     drafts: Drafts = False,
@@ -154,6 +158,7 @@ def run(
         marking=marking,
         backend=backend,
         verify=verify,
+        memory_limit=memory_limit,
     )
     raise typer.Exit(run_rules(options))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
-from riskflags.engine import VERIFIED, Backend, Engine
+from riskflags.engine import VERIFIED, Backend, Engine, obstacle_to_batch
+from riskflags.errors import EngineError
 from riskflags.model import Severity
 from riskflags.report.closing import Ending, show_ending
 from riskflags.report.findings import Findings, collect, origins_of
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from riskflags.pack import Pack
 
 
+_SIZE = re.compile(r"\d{1,6} ?[KMGT]B")
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What `run` was asked for."""
@@ -54,6 +59,7 @@ class RunOptions:
     marking: str = "OFFICIAL-SENSITIVE"
     backend: Backend = "auto"
     verify: int = VERIFIED
+    memory_limit: str | None = None
 
 
 def run_rules(options: RunOptions) -> int:
@@ -62,6 +68,14 @@ def run_rules(options: RunOptions) -> int:
     if options.html is not None:
         check_page()
     _check_targets(options)
+    if options.memory_limit is not None and not _SIZE.fullmatch(options.memory_limit):
+        raise Refused(f"--memory-limit {options.memory_limit}: write a number and a unit, such as 4GB or 512MB")
+    if options.backend == "duckdb" and (obstacle := obstacle_to_batch()):
+        raise EngineError(obstacle)
+    if _at_once(options):
+        from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
+
+        return run_at_once(options)
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
@@ -88,6 +102,13 @@ def run_rules(options: RunOptions) -> int:
         written = (*written, Written(options.html))
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written, show_personal=options.terms.show_personal))
     return _code(options, numbers, intake)
+
+
+def _at_once(options: RunOptions) -> bool:
+    """Return whether a run goes from files to files inside the database: its other forms need the records."""
+    needs_records = options.html or options.junit or options.form == "xlsx" or options.terms.show_personal
+    is_piped = any(str(file) == "-" for file in options.inputs.files)
+    return options.backend == "duckdb" and options.out is not None and not needs_records and not is_piped
 
 
 class _Watched:

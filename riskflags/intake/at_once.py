@@ -419,7 +419,7 @@ class _Reading:
     def _count_fast(self) -> int:
         """Return how many rows, those of lists among them, no model has read."""
         found = [f"SELECT count(*) FROM {quoted(rows_table(source))} WHERE {is_fast()}" for source in self._sources]
-        return sum(self._con.execute(query).fetchone()[0] for query in found)
+        return sum(self._con.execute(query).fetchall()[0][0] for query in found)
 
     def _clear(self, items: Mapping[str, str]) -> None:
         for name in (*items.values(), *(rows_table(source) for source in self._sources), SLOW, DAYS, _ORDER):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riskflags.fields import as_value
+from riskflags.intake import Intake
 from riskflags.model import Absent, Grade, Severity, State
 from riskflags.report.phrases import (
     count,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from riskflags.assessment import Flag, Requirement
-    from riskflags.intake import Intake
+    from riskflags.intake.at_once import BatchIntake
     from riskflags.pack import Pack
     from riskflags.report.findings import Failed, RecordKey
     from riskflags.report.numbers import Numbers, Shown
@@ -51,7 +52,7 @@ class Ending:
     numbers: Numbers
     rows: Rows
     pack: Pack
-    intake: Intake
+    intake: Intake | BatchIntake
     written: Sequence[Written]
     show_personal: bool = False
 
@@ -168,7 +169,8 @@ def _show_one(screen: Screen, one: Failed, ending: Ending) -> None:
 
 def _personal(key: RecordKey, ending: Ending) -> Iterator[str]:
     """Yield the personal fields of a record that are filled, of the incident and the child."""
-    incident = next(found.incident for found in ending.intake.admitted if found.incident.key == key)
+    admitted = ending.intake.admitted if isinstance(ending.intake, Intake) else ()
+    incident = next(found.incident for found in admitted if found.incident.key == key)
     for path, info in ending.pack.fields.items():
         group, _, name = path.partition(".")
         if info.personal and not info.repeated:

@@ -94,15 +94,30 @@ def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, 
     """
     names = file_names([table.name for table in tables], form)
     made = [partial(write_workbook, tables)] if form == "xlsx" else [partial(_WRITERS[form], table) for table in tables]
-    writers = [*made, partial(_write_json, summary)]
+    numbers = [len(table.rows) for table in tables]
+    writers = dict(zip(names[:-1], made, strict=True))
+    return write_files(writers, [sum(numbers)] if form == "xlsx" else numbers, summary=summary, folder=folder)
+
+
+def write_files(
+    writers: Mapping[str, Callable[[Path], None]], rows: Sequence[int], *, summary: Mapping[str, Any], folder: Path
+) -> tuple[Written, ...]:
+    """Write files by name and summary.json into the folder, whole or not at all; `rows` is how many lines each has.
+
+    Raises OutputError where nothing could be written.
+    """
+    files: list[tuple[str, Callable[[Path], None]]] = [*writers.items(), (SUMMARY, partial(_write_json, summary))]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_all(folder, list(zip(names, writers, strict=True)))
+        _write_all(folder, files)
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror or error}; nothing was written") from error
-    numbers = [len(table.rows) for table in tables]
-    rows = [*([sum(numbers)] if form == "xlsx" else numbers), None]
-    return tuple(Written(folder / name, number) for name, number in zip(names, rows, strict=True))
+    return tuple(Written(folder / name, number) for (name, _), number in zip(files, [*rows, None], strict=True))
+
+
+def write_rows(table: Table, path: Path, *, form: Format) -> None:
+    """Write one table to a file, which is there half-written until this returns."""
+    _WRITERS[form](table, path)
 
 
 def write_text(path: Path, text: str) -> None:

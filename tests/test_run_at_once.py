@@ -1,0 +1,103 @@
+"""A run from files to files inside the database writes what a run of one record after another writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from command_line import riskflags
+
+from riskflags.report.tables import TABLES
+from riskflags.samples.generate import write_canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AS_OF = "2026-01-15T09:00"  # in the middle of the generated year: some records are not yet there
+CASES = Path(__file__).parent.parent / "riskflags" / "samples" / "cases"
+
+
+@pytest.fixture(scope="module")
+def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return generated incidents with what intake and rules say no to: odd dates, formulas, unknown codes, no id."""
+    path = tmp_path_factory.mktemp("extract") / "incidents.csv"
+    write_canonical(path, rows=250, seed=11)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[3]["incident.type"] = "no_such_type"
+    rows[5]["incident.reported_at"] = "31/12/2025"
+    rows[7]["incident.id"] = "=SYN-formula"
+    rows[9]["child.id"] = ""
+    rows[11]["action.see_child.at"] = "2026-03-01T10:00"
+    rows[13] = dict(rows[12])
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def runs(tmp_path: Path, inputs: Sequence[str], *, form: str, as_of: str = AS_OF) -> list[tuple[Path, str, int]]:
+    """Return the folder, the words and the exit code of both runs."""
+    found: list[tuple[Path, str, int]] = []
+    for backend in ("record", "duckdb"):
+        out = tmp_path / backend
+        more = ["--as-of", as_of, "--backend", backend, "--verify", "10", "--out", str(out), "--format", form]
+        done = riskflags("run", *inputs, *more, "--fail-on", "critical")
+        found.append((out, done.stdout.replace(str(out), "OUT"), done.exit_code))
+    return found
+
+
+def rows_of(path: Path) -> list[Any]:
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))
+    import pyarrow.parquet as pq  # noqa: PLC0415 - of the extra `batch`
+
+    rows: list[Any] = pq.read_table(path).to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_the_files_and_the_closing_words_are_the_same(extract: Path, tmp_path: Path, form: str) -> None:
+    (alone, words, code), (together, other_words, other_code) = runs(tmp_path, [str(extract)], form=form)
+    assert (words, code) == (other_words, other_code)
+    for name in TABLES:
+        assert rows_of(alone / f"{name}.{form}") == rows_of(together / f"{name}.{form}"), name
+    first, second = (json.loads((out / "summary.json").read_text(encoding="utf-8")) for out in (alone, together))
+    assert first.pop("backend") == "record"
+    assert second.pop("backend") == "duckdb"
+    assert first == second
+
+
+def test_records_with_lists_in_several_files_come_out_alike(tmp_path: Path) -> None:
+    inputs = [str(path) for path in sorted(CASES.glob("*.jsonl"))]
+    (alone, words, _), (together, other_words, _) = runs(tmp_path, inputs, form="jsonl", as_of="2025-10-16T09:00")
+    assert words == other_words
+    for name in TABLES:
+        assert rows_of(alone / f"{name}.jsonl") == rows_of(together / f"{name}.jsonl"), name
+
+
+def test_a_memory_limit_that_is_none_is_refused(extract: Path, tmp_path: Path) -> None:
+    done = riskflags(
+        "run", str(extract), "--backend", "duckdb", "--memory-limit", "much", "--out", str(tmp_path / "out")
+    )
+    assert done.exit_code == 4
+    assert "--memory-limit much: write a number and a unit, such as 4GB or 512MB" in done.stderr
+
+
+def test_nothing_of_the_database_is_left_behind(extract: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spill").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "spill"))
+    out = tmp_path / "out"
+    done = riskflags(
+        "run", str(extract), "--as-of", AS_OF, "--backend", "duckdb", "--memory-limit", "2GB", "--out", str(out)
+    )
+    assert done.exit_code == 0, done.stderr
+    assert list((tmp_path / "spill").iterdir()) == []
+    assert sorted(path.name for path in out.iterdir()) == sorted([*(f"{name}.csv" for name in TABLES), "summary.json"])
