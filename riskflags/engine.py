@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Backend = Literal["auto", "record", "duckdb"]
 """How many records are decided: one after another, all at once on DuckDB, or whichever is faster."""
 BATCH_FROM = 5_000
-"""Records from which a batch is faster on the shipped pack: below, planning its statements takes longer than deciding."""
+"""Records from which a batch is faster on the shipped pack: below, planning its statements takes longer."""
 VERIFIED = 200
 """Records of a batch that are decided one at a time as well."""
 
@@ -94,9 +94,9 @@ class Engine:
         Of two records of one incident and child, one is assessed: the one that sorts last by content.
 
         `backend` never changes an answer: "record" decides one record after another, "duckdb" all of them at once (it
-        needs the extra `batch`), and "auto" takes what is faster for so many. Of a batch, `verify` records, drawn by a
-        fixed seed, are decided one at a time as well: EngineError where any of them comes out otherwise. A strict engine
-        takes "record" for "auto". EngineError for "duckdb" where it is not installed.
+        needs the extra `batch`), and "auto" takes what is faster for so many; a strict engine takes "record" for it. Of
+        a batch, `verify` records, drawn by a fixed seed, are decided one at a time as well: EngineError where any of
+        them comes out otherwise. EngineError for "duckdb" where it is not installed.
         """
         records = self._records([self._checked(incident) for incident in incidents], as_of, rejects)
         if self.backend_for(len(records), backend) == "record":

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from tempfile import TemporaryDirectory
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from conformance_cases import FOLDER, checks_of, read, write_pack
@@ -22,7 +22,6 @@ from random_packs import packs
 from riskflags import Engine, EngineError, Incident, Pack, default_pack
 from riskflags.assessment import Caution
 from riskflags.batch import World, assess_worlds
-from riskflags.batch import assessments as told
 from riskflags.record import Names
 
 if TYPE_CHECKING:
@@ -157,13 +156,15 @@ def test_an_assessment_of_a_batch_explains_itself(few_incidents: list[Incident],
 def test_a_record_that_comes_out_otherwise_one_at_a_time_is_an_error(
     few_incidents: list[Incident], as_of: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(told, "record_cautions", lambda *_, **__: [Caution(code="x", field="y", message="z")])
+    monkeypatch.setattr(
+        "riskflags.batch.assessments.record_cautions", lambda *_, **__: [Caution(code="x", field="y", message="z")]
+    )
     with pytest.raises(EngineError, match="decided in a batch, its warnings differ"):
         list(Engine(default_pack()).assess_many(few_incidents, as_of=as_of, backend="duckdb"))
 
 
 def test_a_batch_without_its_libraries_says_what_to_install(as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(EngineError, match=r"a batch needs duckdb. Install it with: pip install 'riskflags\[batch\]'"):
         Engine(default_pack()).assess_many([], as_of=as_of, backend="duckdb")
 

@@ -18,15 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from riskflags.intake import at_once_cells
 from riskflags.batch.facts import World, gathered, schemas
-from riskflags.intake.at_once import ORIGINS, BatchIntake, read_into
-from riskflags.intake.at_once_sources import expand, find
 from riskflags.batch.store import Store
 from riskflags.errors import RecordError
 from riskflags.fields import catalogue
 from riskflags.incident import Child, Incident
-from riskflags.intake import Intake, read
+from riskflags.intake import Intake, at_once_cells, read
+from riskflags.intake.at_once import ORIGINS, BatchIntake, read_into
+from riskflags.intake.at_once_sources import expand, find
 from riskflags.kinds import Text, parse_text
 from riskflags.model import Moment
 from riskflags.samples.generate import COLUMNS, generate, write_canonical

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from riskflags.intake import at_once_sources as sources
 from riskflags.batch.facts import Tables, World, fields_of, gathered, schemas
-from riskflags.intake.at_once_across import doubts
-from riskflags.intake.at_once_cells import literal, quoted, sql_columns, zone_days
-from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, own_values, place, rows_table, spot
 from riskflags.errors import Place, RecordError
+from riskflags.intake import at_once_sources as sources
 from riskflags.intake import canonical, json_lines, read
 from riskflags.intake.account import Account, Counts, RowPlace
 from riskflags.intake.assemble import Material, settle
+from riskflags.intake.at_once_across import doubts
+from riskflags.intake.at_once_cells import literal, quoted, sql_columns, zone_days
+from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, own_values, place, rows_table, spot
 from riskflags.intake.drafts import Reader
 from riskflags.intake.reading import FileRead
 from riskflags.intake.tables import is_json_lines
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from riskflags.batch.facts import Schema
-    from riskflags.intake.at_once_sources import Source
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
     from riskflags.intake.account import Reject, RowWarning
+    from riskflags.intake.at_once_sources import Source
     from riskflags.intake.canonical import SideName
     from riskflags.intake.tables import TextRow
     from riskflags.pack import Pack

@@ -9,8 +9,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch.facts import column
-from riskflags.intake.at_once_cells import quoted
 from riskflags.incident import Child, Incident, IncidentFacts
+from riskflags.intake.at_once_cells import quoted
 from riskflags.intake.checks import ENDS, Episode, overlap, told_twice
 from riskflags.intake.merge import EVENT
 from riskflags.model import Moment

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch.facts import MOMENT, column, schema_of
-from riskflags.intake.at_once_cells import asks_more, how_read, literal, quoted, read_cell, sql_columns
 from riskflags.fields import FieldInfo, catalogue
 from riskflags.incident import IN_ORDER, TIMES
+from riskflags.intake.at_once_cells import asks_more, how_read, literal, quoted, read_cell, sql_columns
 from riskflags.intake.canonical import KEYS, SIDES
 from riskflags.intake.merge import EVENT
 from riskflags.kinds import NUMBER_PLACES
@@ -20,9 +20,9 @@ from riskflags.kinds import NUMBER_PLACES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from riskflags.incident import Incident
     from riskflags.intake.at_once_cells import How, Read
     from riskflags.intake.at_once_sources import Source
-    from riskflags.incident import Incident
     from riskflags.intake.canonical import Column
 
 SLOW = "intake slow"

@@ -16,9 +16,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from riskflags.intake.at_once_cells import literal, quoted
 from riskflags.errors import Place, RecordError
 from riskflags.intake import canonical
+from riskflags.intake.at_once_cells import literal, quoted
 from riskflags.intake.tables import STANDARD_INPUT, TextFile, TextRow, find_text, rows
 
 if TYPE_CHECKING:
