@@ -1,10 +1,10 @@
-"""Many records at once: the same verdicts as `condition.holds`, vectorised, on DuckDB in the process."""
+"""Many records decided at once, on DuckDB in the process: the same assessments as for one record after another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskflags.batch.assessments import Head, Teller, assessments
+from riskflags.batch.assessments import Head, Teller, assessed
 from riskflags.batch.calendars import changes_of_offset
 from riskflags.batch.facts import World, gathered, schemas
 from riskflags.batch.grades import GRADES
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from riskflags.assessment import Assessment
+    from riskflags.pack import Pack
     from riskflags.record import Names
 
 __all__ = [
     "FIRED", "GRADES", "OPEN", "REQUIREMENTS", "TWINS", "Head", "Plan", "Store", "Teller", "World", "assess_worlds",
-    "assessments", "changes_of_offset",
+    "assessed", "changes_of_offset",
 ]  # fmt: skip
 
 
@@ -30,24 +31,28 @@ def assess_worlds(worlds: Sequence[World], names: Names, *, digest: str) -> Iter
 
     The records of a world see only each other. All worlds are decided together.
     """
-    pack = names.pack
     made = [world.settled() for world in worlds]
     store = Store()
     try:
-        tables = gathered(made, pack, zone=names.zone)
-        for name, schema in schemas(pack).items():
+        tables = gathered(made, names.pack, zone=names.zone)
+        for name, schema in schemas(names.pack).items():
             store.take(name, getattr(tables, name), schema)
-        only = {
-            number: [place for place, world in enumerate(made) if world.rules is not None and rule.key in world.rules]
-            for number, rule in enumerate(pack.rules)
-            if any(world.rules is not None for world in made)
-        }
-        plan = Plan(names, store, tables.holds, only=only)
+        plan = Plan(names, store, tables.holds, only=_only(made, names.pack))
         plan.run()
         start = 0
         for world in made:
             head = Head(names, digest, world.as_of.astimezone(names.zone))
-            yield assessments(plan, world.incidents, head, start=start)
+            yield assessed(plan, world.incidents, head, start=start)
             start += len(world.incidents)
     finally:
         store.close()
+
+
+def _only(worlds: Sequence[World], pack: Pack) -> dict[int, list[int]]:
+    """Return the worlds in which each rule is decided, where any world has rules of its own."""
+    if all(world.rules is None for world in worlds):
+        return {}
+    return {
+        number: [place for place, world in enumerate(worlds) if world.rules is None or rule.key in world.rules]
+        for number, rule in enumerate(pack.rules)
+    }

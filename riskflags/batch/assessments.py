@@ -37,7 +37,7 @@ class Head(NamedTuple):
     as_of: datetime
 
 
-def assessments(plan: Plan, incidents: Sequence[Incident], head: Head, *, start: int = 0) -> Iterator[Assessment]:
+def assessed(plan: Plan, incidents: Sequence[Incident], head: Head, *, start: int = 0) -> Iterator[Assessment]:
     """Yield the assessment of each record, in order. `incidents` are the records by number, from `start` on."""
     told = Teller(head)
     for first in range(0, len(incidents), _AT_ONCE):

@@ -9,7 +9,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch import Head, Plan, Store, Teller, assessments
+from riskflags.batch import Head, Plan, Store, Teller, assessed
 from riskflags.batch.facts import incidents_of
 from riskflags.cli.exits import Exit
 from riskflags.cli.inputs import moment_of
@@ -128,7 +128,7 @@ def _verify(engine: Engine, plan: Plan, head: Head, intake: BatchIntake, *, veri
 
 
 def _of_one(plan: Plan, incident: Incident, head: Head, number: int) -> Iterable[Any]:
-    return list(assessments(plan, [incident], head, start=number))
+    return list(assessed(plan, [incident], head, start=number))
 
 
 def _linked(plan: Plan, keys: Iterable[HistoryKey]) -> set[int]:
