@@ -13,13 +13,15 @@ from command_line import CASES
 from conformance_cases import read
 
 from riskflags import Engine, Pack, default_pack
+from riskflags.batch import World, assess_worlds
 from riskflags.model import Verdict
+from riskflags.record import Names
 from riskflags.results import grade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from riskflags import Incident
+    from riskflags import Assessment, Incident
 
     Data = dict[str, Any]
     Came = dict[str, Any]
@@ -87,8 +89,25 @@ def by_meaning(variant: Data) -> dict[str, Came]:
 
 def on_both_engines(variant: Data) -> dict[str, Came]:
     """Return what an assessment says: a strict engine refuses to say anything on which the two do not agree."""
+    return read_off(engine().assess_many(incidents(variant, engine().pack), as_of=as_of(variant, engine().pack)))
+
+
+@cache
+def in_one_batch() -> dict[str, dict[str, Came]]:
+    """Return what all variants come to in one batch, by name: each is a world of its own."""
+    pack = engine().pack
+    worlds = [World(incidents(variant, pack), as_of(variant, pack)) for variant in VARIANTS]
+    decided = assess_worlds(worlds, Names.of(pack), digest="")
+    return {variant["name"]: read_off(found) for variant, found in zip(VARIANTS, decided, strict=True)}
+
+
+def batch(variant: Data) -> dict[str, Came]:
+    return in_one_batch()[variant["name"]]
+
+
+def read_off(assessments: Iterable[Assessment]) -> dict[str, Came]:
     found: dict[str, Came] = {}
-    for one in engine().assess_many(incidents(variant, engine().pack), as_of=as_of(variant, engine().pack)):
+    for one in assessments:
         came: Came = {
             "flags": worst((flag.rule_code, flag.severity) for flag in one.flags),
             "undecided": {u.rule_code for u in one.undecided} | {n.rule_code for n in one.not_assessed},
@@ -103,7 +122,7 @@ def worst(flags: Iterable[tuple[str, Any]]) -> dict[str, str]:
     return {code: str(severity) for code, severity in sorted(flags, key=lambda one: one[1])}
 
 
-@pytest.mark.parametrize("channel", [by_meaning, on_both_engines], ids=["meaning", "both"])
+@pytest.mark.parametrize("channel", [by_meaning, on_both_engines, batch], ids=["meaning", "both", "batch"])
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant["name"])
 def test_it_comes_out_as_expected(variant: Data, channel: Callable[[Data], Mapping[str, Came]]) -> None:
     came = channel(variant)
