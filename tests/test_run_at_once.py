@@ -63,7 +63,7 @@ def rows_of(path: Path) -> list[Any]:
     return rows
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_the_files_and_the_closing_words_are_the_same(extract: Path, tmp_path: Path, form: str) -> None:
     (alone, words, code), (together, other_words, other_code) = runs(tmp_path, [str(extract)], form=form)
     assert (words, code) == (other_words, other_code)
