@@ -141,7 +141,7 @@ def reading_age(text: str) -> float:
     >>> round(reading_age("The cat sat on the mat."))
     0
     >>> round(reading_age("Multi-agency safeguarding arrangements necessitate interdisciplinary accountability."))
-    35
+    47
     """
     words = _WORD.findall(text)
     if not words:
