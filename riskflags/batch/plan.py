@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from riskflags.batch.asked import Line
     from riskflags.batch.frames import Rows
     from riskflags.batch.relations import Relation
-    from riskflags.batch.store import Store
+    from riskflags.batch.store import AnyStore
     from riskflags.incident import Holds
     from riskflags.pack import Action, Pack, Rule
     from riskflags.record import Names
@@ -40,7 +40,7 @@ class Plan:
     """The steps of a batch over the tables of a store."""
 
     def __init__(
-        self, names: Names, store: Store, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]
+        self, names: Names, store: AnyStore, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]
     ) -> None:
         self.frames = Frames(names, store, holds)
         self.pack: Pack = names.pack
