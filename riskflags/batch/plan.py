@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,13 @@ class Plan:
             standings(self.frames, action, lines, made)
             self._stand[known] = made
         return self._stand[known]
+
+    def over(self, store: AnyStore) -> Plan:
+        """Return the plan with its results in another store, which has its tables."""
+        found = copy(self)
+        found.store = store
+        found.frames = Frames(self.frames.names, store, self.frames.holds)
+        return found
 
     def run(self) -> None:
         """Make every table of results."""

@@ -196,8 +196,10 @@ class Expr:
         return call("LEN({})", self, spark="ARRAY_SIZE({})")
 
     def intersect(self, other: Expr) -> Expr:
-        """Return what two lists share, each once."""
-        return call("LIST_INTERSECT({}, {})", self, other, spark="ARRAY_COMPACT(ARRAY_INTERSECT({}, {}))")
+        """Return what two lists share, each once; nothing with an other that is NULL."""
+        return call(
+            "LIST_INTERSECT({}, {})", self, other, spark="ARRAY_COMPACT(ARRAY_INTERSECT({}, COALESCE({}, ARRAY())))"
+        )
 
     def unique(self) -> Expr:
         """Return a list with each value once, in any order."""
@@ -205,7 +207,7 @@ class Expr:
 
     def sort(self) -> Expr:
         """Return a list in order."""
-        return call("LIST_SORT({})", self, spark="SORT_ARRAY({})")
+        return call("LIST_SORT({})", self, spark="ARRAY_SORT({})")
 
     def join(self, separator: str) -> Expr:
         """Return a list as one text."""

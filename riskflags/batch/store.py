@@ -14,6 +14,7 @@ from riskflags.batch.sql import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from riskflags.batch.relations import Relation
 
@@ -95,6 +96,10 @@ class Store:
         listed = literal(files).text
         self.connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM read_parquet({listed})")
         self._columns[name] = tuple(columns)
+
+    def write_parquet(self, name: str, path: Path) -> None:
+        """Write a table to a Parquet file."""
+        self.connection.execute(f"COPY {quoted(name)} TO {literal(str(path)).text} (FORMAT parquet)")
 
     def adopt(self, name: str, columns: Iterable[str]) -> None:
         """Take in a table that was made by SQL, by its columns."""
