@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from riskflags.batch.relations import table, union
 from riskflags.errors import EngineError
@@ -92,6 +93,7 @@ class SparkStore:
         self._files: dict[str, list[str]] = {}
         self._taken: list[Path] = []
         self._number = 0
+        self._tag = f"riskflags-{uuid4()}"
 
     def _set(self, settings: Mapping[str, str]) -> None:
         for name, value in settings.items():
@@ -232,14 +234,19 @@ class SparkStore:
                 waiting += [one for one in self._tables[view].reads if one in self._tables]
         if sum(path.stat().st_size for path in self._taken) <= _SMALL:
             self._set({**_OF_FEW, "spark.sql.shuffle.partitions": str(min(self._cores, 8))})
-        with ThreadPoolExecutor(max(1, min(self._cores // 2, _MOST_AT_ONCE))) as pool:
-            for view, one in self._tables.items():
-                if view in needed:
+        workers = max(1, min(self._cores // 2, _MOST_AT_ONCE))
+        with ThreadPoolExecutor(workers, initializer=self._session.addTag, initargs=(self._tag,)) as pool:
+            made = [(view, one) for view, one in self._tables.items() if view in needed]
+            try:
+                for view, one in made:
                     one.future = pool.submit(self._make, view, one)
-            for view in needed:
-                future = self._tables[view].future
-                if future is not None:
-                    future.result()
+                for _, one in made:
+                    if one.future is not None:
+                        one.future.result()
+            except BaseException:  # a failure, or Ctrl-C: what runs already is not waited for
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._session.interruptTag(self._tag)
+                raise
 
     def _make(self, view: str, one: _Table) -> None:
         """Run the statement of a table; those that it reads were begun before it."""

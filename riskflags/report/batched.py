@@ -52,8 +52,8 @@ _GAPS = sorted(str(state) for state in State if state.is_gap)
 class Batched:
     """The results of a plan that has run. `before` are what a reader should know of records, found before it ran."""
 
-    def __init__(self, plan: Plan, told: Teller, *, as_of: datetime, before: Before) -> None:
-        self._con: Any = plan.store.connection
+    def __init__(self, plan: Plan, store: Store, told: Teller, *, as_of: datetime, before: Before) -> None:
+        self._con: Any = store.connection
         self._plan = plan
         self._told = told
         self._pack = plan.pack
