@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from riskflags.batch.frames import Frame
     from riskflags.batch.relations import Relation
     from riskflags.batch.sql import Expr
-    from riskflags.batch.store import Store
+    from riskflags.batch.store import AnyStore
     from riskflags.pack import Pack
 
 pa: Any = import_module("pyarrow")  # it ships no types
@@ -42,7 +42,7 @@ class Due:
     high: Expr
 
 
-def make_days(store: Store, pack: Pack, spans: set[Duration]) -> None:
+def make_days(store: AnyStore, pack: Pack, spans: set[Duration]) -> None:
     """Make the table of days, with a column for each number of working days that the pack counts."""
     days, columns = _of_zone(pack.zone)
     amounts = sorted({span.amount for span in spans if span.unit == "working days"})
@@ -134,7 +134,7 @@ def _school(school: School | None, days: list[date], pack: Pack) -> tuple[list[i
 # ---- deadlines -------------------------------------------------------------------------------------------------------
 
 
-def deadline(store: Store, frame: Frame, anchor: str, within: Duration) -> tuple[Relation, Due]:
+def deadline(store: AnyStore, frame: Frame, anchor: str, within: Duration) -> tuple[Relation, Due]:
     """Return the rows with the days that a deadline needs beside them, and the deadline: a span after `anchor`."""
     cell = frame.cells[anchor]
     if within.unit in ELAPSED_SECONDS:
@@ -155,7 +155,7 @@ def deadline(store: Store, frame: Frame, anchor: str, within: Duration) -> tuple
     return beside, Due(low, low if cell.is_exact else _same_time(beside, cell.high, high_day, high_to))
 
 
-def _beside(store: Store, table: Relation, wanted: Sequence[Expr]) -> tuple[Relation, list[str]]:
+def _beside(store: AnyStore, table: Relation, wanted: Sequence[Expr]) -> tuple[Relation, list[str]]:
     """Return rows with what the calendar says of some days, and the name under which each of these stands."""
     names = [f"day {len(table.columns)} {number}" for number in range(len(wanted))]
     table = table.mutate(**{f"{name} date": day for name, day in zip(names, wanted, strict=True)})

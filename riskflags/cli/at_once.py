@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch import Head, Plan, Store, Teller, assessed
-from riskflags.batch.facts import incidents_of
+from riskflags.batch import Head, Plan, Store, Teller, assessed, brought_back, spark_store
+from riskflags.batch.facts import incidents_of, schemas
 from riskflags.cli.exits import Exit
 from riskflags.cli.inputs import moment_of
 from riskflags.engine import Engine, differs
@@ -42,7 +42,8 @@ def run_at_once(options: RunOptions) -> int:
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     inputs = options.inputs
-    with _store(options.memory_limit) as store:
+    on = spark_store(options.master) if options.backend == "spark" else nullcontext()
+    with _store(options.memory_limit) as store, on as spark:
         with progress("Reading"):
             intake = read_into(
                 store, *inputs.files, pack=pack, as_of=as_of, mapping=inputs.mapping, actions=inputs.actions,
@@ -51,13 +52,17 @@ def run_at_once(options: RunOptions) -> int:
         names = Names.of(pack)
         known = before(store, names)
         with progress("Deciding"):
-            plan = Plan(names, store, intake.holds, only={})
+            if spark is not None:
+                spark.take_over(store, schemas(pack))
+            plan = Plan(names, spark or store, intake.holds, only={})
             plan.run()
+            if spark is not None:
+                plan = brought_back(plan, spark, store)
         head = Head(names, pack.digest, as_of)
         with progress("Verifying"):
             _verify(engine, plan, head, intake, verify=options.verify)
         with progress("Writing"):
-            found = Batched(plan, Teller(head), as_of=as_of, before=known)
+            found = Batched(plan, store, Teller(head), as_of=as_of, before=known)
             numbers, rows = found.numbers(), _rows(store, intake)
             written = _write(options, found, numbers, intake, rows)
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written))
@@ -100,7 +105,7 @@ def _write(options: RunOptions, found: Batched, numbers: Numbers, intake: BatchI
     quoted_cells = found.quoted_cells(python.values()) if form == "csv" else 0
     data = summary(
         numbers, rows=rows, pack=found.pack, files=[*files, "summary.json"], quoted=quoted_cells,
-        version=library_version(), backend="duckdb",
+        version=library_version(), backend=options.backend,
     )  # fmt: skip
     writers = [
         partial(found.write, name, form=form) if name in LINES else partial(write_rows, python[name], form=form)
@@ -116,7 +121,7 @@ def _write(options: RunOptions, found: Batched, numbers: Numbers, intake: BatchI
 def _verify(engine: Engine, plan: Plan, head: Head, intake: BatchIntake, *, verify: int) -> None:
     """Decide some records one at a time as well, drawn by a fixed seed; EngineError where any comes out otherwise."""
     store = plan.store
-    there = [number for (number,) in store.connection.execute("SELECT record FROM records ORDER BY record").fetchall()]
+    there = sorted(store.rows(store.table("records", ["record"])).column("record").to_pylist())
     for number in sorted(Random(0).sample(there, min(verify, len(there)))):  # noqa: S311 - a sample, no secret
         (incident,) = incidents_of(store, plan.pack, intake.holds, [number]).values()
         linked = _linked(plan, engine.history_needed(incident))

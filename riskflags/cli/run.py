@@ -60,6 +60,7 @@ class RunOptions:
     backend: Backend = "auto"
     verify: int = VERIFIED
     memory_limit: str | None = None
+    master: str | None = None
 
 
 def run_rules(options: RunOptions) -> int:
@@ -70,8 +71,9 @@ def run_rules(options: RunOptions) -> int:
     _check_targets(options)
     if options.memory_limit is not None and not _SIZE.fullmatch(options.memory_limit):
         raise Refused(f"--memory-limit {options.memory_limit}: write a number and a unit, such as 4GB or 512MB")
-    if options.backend == "duckdb" and (obstacle := obstacle_to_batch()):
+    if options.backend in ("duckdb", "spark") and (obstacle := obstacle_to_batch(options.backend)):
         raise EngineError(obstacle)
+    _start_spark(options)
     if _at_once(options):
         from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
 
@@ -104,11 +106,23 @@ def run_rules(options: RunOptions) -> int:
     return _code(options, numbers, intake)
 
 
+def _start_spark(options: RunOptions) -> None:
+    """Start Spark before anything is read, where it is asked for."""
+    if options.backend == "spark":
+        from riskflags.batch.spark import session_of  # noqa: PLC0415 - with the extra `spark` alone
+
+        with progress("Starting Spark"):
+            session_of(options.master)
+    elif options.master is not None:
+        raise Refused("--master is for --backend spark: give both, or neither")
+
+
 def _at_once(options: RunOptions) -> bool:
     """Return whether a run goes from files to files inside the database: its other forms need the records."""
     needs_records = options.html or options.junit or options.form == "xlsx" or options.terms.show_personal
     is_piped = any(str(file) == "-" for file in options.inputs.files)
-    return options.backend == "duckdb" and options.out is not None and not needs_records and not is_piped
+    is_batch = options.backend in ("duckdb", "spark")
+    return is_batch and options.out is not None and not needs_records and not is_piped
 
 
 class _Watched:
