@@ -179,7 +179,7 @@ class Expr:
         """Return the days from another day to this one."""
         return call("DATE_DIFF('day', {}, {})", start, self, spark="DATEDIFF({1}, {0})")
 
-    def moved(self, *, days: int = 0, months: int = 0) -> Expr:
+    def moved(self, *, days: Part = 0, months: int = 0) -> Expr:
         """Return the day that is some days or months later; a 31st falls on the last day of the month."""
         if months:
             return call("CAST({} + INTERVAL ({}) MONTH AS DATE)", self, months, spark="ADD_MONTHS({}, {})")
