@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from riskflags.batch import sql
 from riskflags.batch.cells import surely
 from riskflags.batch.windows import moved_day
-from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_day_after
+from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_days_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,8 @@ def make_days(store: AnyStore, pack: Pack, spans: set[Duration]) -> None:
     schema = {"date": "date", "start": "int64", "end": "int64", "changes_at": "int64", "change": "int64"}
     ends = dict(zip(days, columns["end"], strict=True))
     for amount in amounts:
-        made[working(amount)] = [_end_of(working_day_after(day, amount, calendar=pack.calendar), ends) for day in days]
+        reached = working_days_after(days, amount, calendar=pack.calendar)
+        made[working(amount)] = [None if day is None else ends[day] for day in reached]
         schema[working(amount)] = "int64"
     own, following = _school(pack.school, days, pack)
     made |= {"school": own, "next_school": following}
@@ -64,10 +65,6 @@ def make_days(store: AnyStore, pack: Pack, spans: set[Duration]) -> None:
 def working(amount: int) -> str:
     """Return the column of the end of the day that is so many working days later."""
     return f"after {amount} working days"
-
-
-def _end_of(day: date | None, ends: dict[date, int]) -> int | None:
-    return None if day is None else ends[day]
 
 
 @cache
