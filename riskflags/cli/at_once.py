@@ -20,7 +20,7 @@ from riskflags.model import Severity
 from riskflags.record import Names
 from riskflags.report.batched import LINES, Batched, before
 from riskflags.report.closing import Ending, show_ending
-from riskflags.report.outputs import write_files, write_rows
+from riskflags.report.outputs import Output, write_files, write_rows
 from riskflags.report.summary import Rows, summary
 from riskflags.report.tables import TABLES, reject_table
 from riskflags.report.terminal import Screen, progress
@@ -96,18 +96,17 @@ def _write(options: RunOptions, found: Batched, numbers: Numbers, intake: BatchI
         return ()
     form = options.form
     python = {"rejects": reject_table(intake.rejects), "warnings": found.warnings(intake.warnings)}
-    files = [f"{name}.{form}" for name in TABLES]
-    quoted_cells = found.quoted_cells(python.values()) if form == "csv" else 0
-    data = summary(
-        numbers, rows=rows, pack=found.pack, files=[*files, "summary.json"], quoted=quoted_cells,
-        version=library_version(), backend="duckdb",
-    )  # fmt: skip
-    writers = [
-        partial(found.write, name, form=form) if name in LINES else partial(write_rows, python[name], form=form)
+    outputs = [
+        Output(f"{name}.{form}", found.count(name), partial(found.write, name, form))
+        if name in LINES
+        else Output(f"{name}.{form}", len(python[name].rows), partial(write_rows, python[name], form))
         for name in TABLES
     ]
-    counts = [found.count(name) if name in LINES else len(python[name].rows) for name in TABLES]
-    return write_files(dict(zip(files, writers, strict=True)), counts, summary=data, folder=options.out)
+    quoted_cells = found.quoted_cells(python.values()) if form == "csv" else 0
+    told = partial(
+        summary, numbers, rows=rows, pack=found.pack, quoted=quoted_cells, version=library_version(), backend="duckdb"
+    )
+    return write_files(outputs, summary=lambda files: told(files=files), folder=options.out)
 
 
 # ---- the same, one record at a time ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from riskflags.report.outputs import (
     check_format,
     check_page,
     file_names,
+    is_parts,
     quoted_cells,
     write,
     write_text,
@@ -149,7 +151,7 @@ def _check_targets(options: RunOptions) -> None:
     for option, path in _targets(options):
         check_folder(path.parent, option=option)
         another = "another folder" if option == "--out" else "another file"
-        if path.is_dir():
+        if path.is_dir() and not (option == "--out" and is_parts(path)):
             raise Refused(f"{path} is a folder: give {another} with {option}")
         if path.resolve() in taken:
             raise Refused(f"{path} {taken[path.resolve()]}: give {another} with {option}")
@@ -180,11 +182,8 @@ def _write(
     form = options.form
     made = tables(findings, origins=origins_of(intake), rejects=intake.rejects, warnings=intake.warnings)
     quoted = quoted_cells(made) if form == "csv" else 0
-    files = file_names(TABLES, form)
-    data = summary(
-        numbers, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version(), backend=backend
-    )
-    return write(made, summary=data, folder=options.out, form=form)
+    told = partial(summary, numbers, rows=rows, pack=pack, quoted=quoted, version=library_version(), backend=backend)
+    return write(made, summary=lambda files: told(files=files), folder=options.out, form=form)
 
 
 def _code(options: RunOptions, numbers: Numbers, intake: Intake) -> Exit:
