@@ -131,9 +131,7 @@ def on_outcomes(frames: Frames, line: Line, outcomes: str) -> tuple[Frame, Mappi
 
 def _beside(frames: Frames, names: Iterable[str], rows: Rows, flags: Relation) -> tuple[Frame, Mapping[str, Cell]]:
     """Return flags beside the values of some names on the rows with the same keys, and those with the severity."""
-    frame = frames.frame(names, rows=rows)
-    more = [name for name in flags.columns if name not in frame.head]
-    found = frame.onto(frame.table.join(flags.select(*frame.keys, *more), *frame.keys))
+    found = frames.frame(names, rows=rows, among=flags)
     return found, _with_severity(found)
 
 

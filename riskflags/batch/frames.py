@@ -125,10 +125,14 @@ class Frames:
         for name in names:
             self.keep(name, Stored(frame.cells[name], {rows: made}))
 
-    def frame(self, names: Iterable[str], *, rows: Rows = "records") -> Frame:
-        """Return the values of some names for every record, seat or item of a list."""
+    def frame(self, names: Iterable[str], *, rows: Rows = "records", among: Relation | None = None) -> Frame:
+        """Return the values of some names for every record, seat or item of a list.
+
+        `among` has the keys of some of these rows, and more: then it is those rows, each as often as it is there, with
+        the other columns of `among` in the head. Nothing is worked out for the others.
+        """
         order = self._order(names)
-        frame = self._read(order, rows)
+        frame = self._read(order, rows, among)
         for level in self._levels(order):
             frame = frame.with_cells({name: self._computed(name, frame.cells) for name in level})
         return frame
@@ -196,12 +200,17 @@ class Frames:
 
     # ---- as they stand -----------------------------------------------------------------------------------------------
 
-    def _read(self, order: list[str], rows: Rows) -> Frame:
+    def _read(self, order: list[str], rows: Rows, among: Relation | None) -> Frame:
         """Return the names that are read as they stand: fields, groups, what is stored, and as_of."""
         plain = [name for name in order if not self._is_computed(name)]
         table = self._joined(plain, rows)
+        head = (*KEYS[rows], *_OF_RECORD)
+        if among is not None:
+            more = [name for name in among.columns if name not in head]
+            table = among.select(*KEYS[rows], *more).join(table, *KEYS[rows])
+            head = (*head, *more)
         cells = {name: self._cell(name, table, rows) for name in plain}
-        return Frame(table, {}, rows, (*KEYS[rows], *_OF_RECORD)).with_cells(cells)
+        return Frame(table, {}, rows, head).with_cells(cells)
 
     def _joined(self, names: list[str], rows: Rows) -> Relation:
         """Return the rows with the columns of some names, and nothing that lies after as_of."""

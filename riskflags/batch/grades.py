@@ -25,8 +25,7 @@ def names_of_grades(frames: Frames) -> frozenset[str]:
 
 def make_grades(frames: Frames) -> None:
     """Make the table of grades: of each record with a flag, the first that holds, and the worst that it could be."""
-    frame = frames.frame(names_of_grades(frames))
-    flagged = frame.onto(frame.table.semi_join(frames.store.table(FIRED, ["record"]), "record"))
+    flagged = frames.frame(names_of_grades(frames), among=frames.store.table(FIRED, ["record"]).distinct())
     own = frames.pack.grades
     found = flagged.table.select(
         "record",

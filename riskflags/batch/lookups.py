@@ -29,7 +29,7 @@ from riskflags.batch.cells import (
 )
 from riskflags.batch.events import counted_once, events, later_events, without_its_own
 from riskflags.batch.facts import NO_SUSPECT, column
-from riskflags.batch.frames import Stored
+from riskflags.batch.frames import KEYS, Stored
 from riskflags.batch.last import candidates, placed
 from riskflags.batch.pairs import ASKS, LOOKED, Pairs, names_of_asking, names_of_looked, spelled
 from riskflags.batch.relations import union
@@ -67,8 +67,7 @@ def look_up(frames: Frames, name: str, spec: LookUp) -> Stored:
 
 def evidence(frames: Frames, name: str, spec: LookUp, asked: Relation, made: str) -> None:
     """Make the table of the ids of the records that surely count, for the rows that `asked` lists."""
-    asking = _asking(frames, name, spec)
-    asking = asking.onto(asking.table.semi_join(asked.select(*asking.keys).distinct(), *asking.keys))
+    asking = _asking(frames, name, spec, among=asked)
     items = _items(frames, spec, asking)
     sure = items.table.filter(surely(items.table["counts"]))
     found = sure.aggregate(items.by, because=sure["id"].collect(distinct=True))
@@ -91,7 +90,7 @@ def read_by(spec: LookUp, event_time: str) -> tuple[frozenset[str], frozenset[st
     return asks | links, looked | links | {_ID}
 
 
-def _asking(frames: Frames, name: str, spec: LookUp) -> Frame:
+def _asking(frames: Frames, name: str, spec: LookUp, *, among: Relation | None = None) -> Frame:
     """Return the rows that ask, with what is read of them and whether the look-up can be answered at all.
 
     `unlinked` says where it cannot; `link_held` and `link_needs` are what is then said; `open` is what the list lacks.
@@ -100,7 +99,9 @@ def _asking(frames: Frames, name: str, spec: LookUp) -> Frame:
     names, _ = read_by(spec, frames.pack.event_time)
     if _SUSPECT in spec.by:
         names |= {_ID}
-    frame = frames.frame(names, rows=rows)
+    if among is not None:
+        among = among.select(*KEYS[rows]).distinct()
+    frame = frames.frame(names, rows=rows, among=among)
     if spec.over != "records":
         return frame.with_head(**_of_list(frames, spec, frame))
     links = [*(_as_link(frame, path) for path in spec.by), frame.cells[frames.pack.event_time]]

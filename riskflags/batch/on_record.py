@@ -6,7 +6,6 @@ them, the way of satisfying, and the item.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from riskflags.batch import sql
@@ -25,6 +24,7 @@ from riskflags.batch.cells import (
     where,
     yes,
 )
+from riskflags.batch.frames import KEYS
 from riskflags.batch.pairs import ASKS, LOOKED, Pairs, names_of_asking, names_of_looked, of_this, spelled
 from riskflags.batch.windows import day_before
 from riskflags.calendar import ParamDuration
@@ -95,10 +95,8 @@ class _Found:
             names |= {"child.id"}
         if self._rows == "seats":
             names |= {"suspect.id"}
-        frame = self._frames.frame(names, rows=self._rows)
-        required = self._required.select(*frame.keys, "anchor_day", seat_of=self._required["seat"])
-        beside = frame.onto(frame.table.join(required, *frame.keys))
-        return replace(beside, head=(*beside.head, "anchor_day", "seat_of"))
+        required = self._required.select(*KEYS[self._rows], "anchor_day", seat_of=self._required["seat"])
+        return self._frames.frame(names, rows=self._rows, among=required)
 
     def _items(self, rows: Rows, names: frozenset[str]) -> Frame:
         return self._frames.frame(names | {"incident.id", "child.id", self._event_time}, rows=rows)

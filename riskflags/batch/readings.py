@@ -174,10 +174,8 @@ def _late(found: Relation, span: Duration) -> Expr:
 def _late_by_param(frames: Frames, late_by: ParamDuration, found: Relation, rows: Rows) -> Relation:
     """Return requirements with whether they are late by the measure in force on their records, and what is needed."""
     name = f"{PARAM}{late_by.param}"
-    frame = frames.frame([name], rows=rows)
-    more = [column for column in found.columns if column not in frame.head]
-    joined = frame.table.join(found.select(*frame.keys, *more), *frame.keys)
-    cell = frame.onto(joined).cells[name]
+    frame = frames.frame([name], rows=rows, among=found)
+    joined, cell = frame.table, frame.cells[name]
     answers = [(here, _late(joined, one)) for here, one in spans(late_by, {name: cell}, frames.pack)]
     return joined.mutate(
         late=sql.cases(*answers, else_=unsure()),

@@ -51,9 +51,7 @@ def _applying(frames: Frames, action: Action, found: Relation) -> Relation:
     names = names_of(action.when)
     if rows == "seats":
         names |= {"suspect.id"}
-    frame = frames.frame(names, rows=rows)
-    more = [name for name in found.columns if name not in frame.head]
-    here = frame.onto(frame.table.join(found.select(*frame.keys, *more), *frame.keys))
+    here = frames.frame(names, rows=rows, among=found)
     applies = answer(action.when, here.cells)
     unsure = listed(where(applies.isnull(), needs(action.when, here.cells)))
     missing = [

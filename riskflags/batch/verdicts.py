@@ -25,6 +25,7 @@ from riskflags.batch.cells import (
     where,
     yes,
 )
+from riskflags.batch.frames import KEYS
 from riskflags.batch.sentences import message
 from riskflags.condition import comparisons, names_read
 from riskflags.words import names_in
@@ -234,11 +235,10 @@ class _Told(NamedTuple):
         names = names_of_rule(self.rule, self.frames.pack.effective_by) | more
         if self.group.rows == "seats":
             names |= {"suspect.id"}
-        frame = self.frames.frame(names, rows=self.group.rows)
         own = verdict_of(self.number)
         columns = [own, _severity(self.number), _could_be(self.number), *map(_answer, sorted(self.places.values()))]
-        decided = self.frames.store.table(self.group.table, [*frame.keys, *columns])
-        return frame.onto(frame.table.join(decided.filter(decided[own] == verdict), *frame.keys))
+        decided = self.frames.store.table(self.group.table, [*KEYS[self.group.rows], *columns])
+        return self.frames.frame(names, rows=self.group.rows, among=decided.filter(decided[own] == verdict))
 
     def _head(self, frame: Frame) -> dict[str, Expr]:
         """Return the columns that flags and open rules share."""

@@ -46,7 +46,16 @@ _COPY: Mapping[str, str] = {"csv": "FORMAT csv, HEADER", "jsonl": "FORMAT json",
 _WHO = '"incident.id" AS incident_id, "child.id" AS child_id'
 _CASE = "coalesce('c' || nullif(child_id, ''), 'i' || incident_id)"
 """What makes a case: the child, or the incident of a child without an id."""
+_NOT_KNOWN = "not_known"
+"""The rows of open rules, with whether each lacks only what its source never holds."""
+_ROW_FOR_ROW: Mapping[str, str] = {"flags": FIRED, "requirements": REQUIREMENTS, "grades": GRADES}
+"""Lines of which each is one row of a table of the batch."""
+_ENDS = ("due_from", "due_at")
+_DAY = 24 * 60 * 60
+_DAYS_BEFORE = 100 * 366
+"""Days before 1970 by which days are counted, so that none is negative: SQL divides towards 0."""
 _GAPS = sorted(str(state) for state in State if state.is_gap)
+_OPEN = (str(State.cannot_tell), str(State.undated))
 
 
 class Batched:
@@ -59,6 +68,7 @@ class Batched:
         self._pack = plan.pack
         self._as_of = as_of
         self._before = before
+        self._queries: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._make_names()
         self._make_lines()
@@ -81,92 +91,119 @@ class Batched:
             for n, a in enumerate(self._pack.actions.values())
         )
         self._con.execute(f"CREATE TABLE action_names AS FROM (VALUES {actions}) v(number, key, code, label, owner)")
-        clock = ", ".join(f"({at}, {by}, {_text(_offset(by))})" for at, by in changes_of_offset(self._pack.zone))
-        self._con.execute(f"CREATE TABLE clock AS FROM (VALUES {clock}) v(since, seconds, words)")
         self._con.execute(
-            f"CREATE VIEW who AS SELECT r.record, {_WHO}, o.source_file, o.source_row "
+            f"CREATE TABLE who AS SELECT r.record, {_WHO}, o.source_file, o.source_row, "
+            "row_number() OVER (ORDER BY incident_id, coalesce(child_id, '')) AS place "
             "FROM records r LEFT JOIN origins o ON r.record = o.record"
         )
 
+    def _make_clock(self) -> None:
+        """Make the table of the days, in UTC, on which something is due, each with the offsets of the pack's timezone.
+
+        On a day on which the clocks change it says at which second they do, and the offset from then on.
+        """
+        changes = ", ".join(f"({at}, {by}, {_text(_offset(by))})" for at, by in changes_of_offset(self._pack.zone))
+        ends = " UNION ALL ".join(f"SELECT {_utc_day(end)} AS day FROM {quoted(REQUIREMENTS)}" for end in _ENDS)
+        self._con.execute(
+            f"CREATE TABLE clock AS WITH c AS (FROM (VALUES {changes}) v(since, seconds, words)), "
+            f"d AS (SELECT DISTINCT day FROM ({ends}) WHERE day IS NOT NULL) "
+            "SELECT d.day, a.seconds AS before, a.words AS before_as, b.since AS turns, b.seconds AS after, "
+            f"b.words AS after_as FROM d ASOF JOIN c a ON (d.day - {_DAYS_BEFORE}) * {_DAY} >= a.since "
+            f"LEFT JOIN c b ON {_utc_day('b.since')} = d.day AND b.since > (d.day - {_DAYS_BEFORE}) * {_DAY}"
+        )
+
     def _make_lines(self) -> None:
-        """Make a view of each table of the run, with its columns in order."""
+        """Make a view of each table of the run, with its columns in order; its rows come in any order."""
         as_of = _text(self._as_of.isoformat())
         self._make_undecided()
-        own = "list_sort(list_distinct(list_append(f.because, w.incident_id)))"
+        every = "list_sort(list_distinct(list_append(t.because, w.incident_id)))"
+        is_alone = "len(t.because) = 0"
         self._view(
             "flags",
-            f"SELECT w.incident_id, w.child_id, f.suspect_id, n.code AS rule_code, n.id AS rule_id, "
-            f"n.version AS rule_version, {_severity('f.severity')} AS severity, {_severity('f.could_be')} AS could_be, "
-            f"f.severity_needs, n.about, f.message, {own}[1:{BECAUSE_SHOWN}] AS because, len({own}) AS because_count, "
+            f"SELECT w.incident_id, w.child_id, t.suspect_id, n.code AS rule_code, n.id AS rule_id, "
+            f"n.version AS rule_version, {_severity('t.severity')} AS severity, {_severity('t.could_be')} AS could_be, "
+            f"t.severity_needs, n.about, t.message, "
+            f"CASE WHEN {is_alone} THEN [w.incident_id] ELSE {every}[1:{BECAUSE_SHOWN}] END AS because, "
+            f"CASE WHEN {is_alone} THEN 1 ELSE len({every}) END AS because_count, "
             f"{as_of} AS as_of, w.source_file, w.source_row "
-            f"FROM {quoted(FIRED)} f JOIN who w USING (record) JOIN rule_names n USING (rule) "
-            "ORDER BY f.severity DESC, f.could_be DESC, rule_code, "
-            "w.incident_id, coalesce(w.child_id, ''), coalesce(f.suspect_id, '')",
-            there=self._plan.store.has(FIRED),
+            f"FROM {{rows}} t JOIN who w USING (record) JOIN rule_names n USING (rule)",
+            FIRED,
         )
         codes = literal([rule.code for rule in self._pack.rules]).text
+        named = f"list_transform(t.rules, lambda one : ({codes})[one + 1])"
+        clocks = "".join(f"LEFT JOIN clock {end}_day ON {end}_day.day = {_utc_day(f't.{end}')} " for end in _ENDS)
+        if self._plan.store.has(REQUIREMENTS):
+            self._make_clock()
         self._view(
             "requirements",
-            "SELECT w.incident_id, w.child_id, r.suspect_id, a.key AS action, a.code AS action_code, a.label, a.owner, "
-            f"r.due_from, r.due_at, r.state, r.recorded_at, r.recorded_outcome, r.recorded_by, r.short_of, r.needs, "
-            f"r.state IN ({', '.join(map(_text, _GAPS))}) AS is_gap, {_severity('r.severity')} AS severity, "
-            f"list_sort(list_distinct(list_transform(r.rules, lambda one : ({codes})[one + 1]))) AS rules, "
+            "SELECT w.incident_id, w.child_id, t.suspect_id, a.key AS action, a.code AS action_code, a.label, a.owner, "
+            f"{', '.join(f'{_clock_time(end)} AS {end}' for end in _ENDS)}, "
+            "t.state, t.recorded_at, t.recorded_outcome, t.recorded_by, t.short_of, t.needs, "
+            f"t.state IN ({', '.join(map(_text, _GAPS))}) AS is_gap, {_severity('t.severity')} AS severity, "
+            f"CASE WHEN len(t.rules) = 1 THEN {named} ELSE list_sort(list_distinct({named})) END AS rules, "
             f"{as_of} AS as_of, w.source_file, w.source_row "
-            f"FROM ({self._timed(REQUIREMENTS)}) r JOIN who w USING (record) "
-            "JOIN action_names a ON r.action = a.number "
-            "ORDER BY r.severity DESC, a.code, "
-            "w.incident_id, coalesce(w.child_id, ''), coalesce(r.suspect_id, ''), a.key",
-            there=self._plan.store.has(REQUIREMENTS),
+            f"FROM {{rows}} t {clocks}JOIN who w USING (record) JOIN action_names a ON t.action = a.number",
+            REQUIREMENTS,
         )
         self._view(
             "grades",
-            f"SELECT w.incident_id, w.child_id, {_grade('g.grade')} AS grade, {_grade('g.could_be')} AS could_be, "
-            f"g.needs, {as_of} AS as_of, w.source_file, w.source_row "
-            f"FROM {quoted(GRADES)} g JOIN who w USING (record) "
-            "ORDER BY g.grade DESC, g.could_be DESC, w.incident_id, coalesce(w.child_id, '')",
-            there=self._plan.store.has(GRADES),
+            f"SELECT w.incident_id, w.child_id, {_grade('t.grade')} AS grade, {_grade('t.could_be')} AS could_be, "
+            f"t.needs, {as_of} AS as_of, w.source_file, w.source_row FROM {{rows}} t JOIN who w USING (record)",
+            GRADES,
         )
         self._view(
             "undecided",
-            f"SELECT w.incident_id, w.child_id, u.suspect_id, n.code AS rule_code, n.id AS rule_id, "
-            f"{_severity('u.could_be')} AS severity, u.needs, {as_of} AS as_of "
-            "FROM not_known u JOIN who w USING (record) JOIN rule_names n USING (rule) WHERE NOT u.never "
-            "ORDER BY u.could_be DESC, rule_code, w.incident_id, coalesce(w.child_id, ''), coalesce(u.suspect_id, '')",
+            f"SELECT w.incident_id, w.child_id, t.suspect_id, n.code AS rule_code, n.id AS rule_id, "
+            f"{_severity('t.could_be')} AS severity, t.needs, {as_of} AS as_of "
+            "FROM {rows} t JOIN who w USING (record) JOIN rule_names n USING (rule) WHERE NOT t.never",
+            _NOT_KNOWN,
         )
         self._view(
             "not_assessed",
             "SELECT coalesce(w.source_file, '') AS source_file, n.code AS rule_code, n.id AS rule_id, "
-            "list_sort(list_distinct(flatten(list(u.needs)))) AS fields, count(DISTINCT u.record) AS records "
-            "FROM not_known u JOIN who w USING (record) JOIN rule_names n USING (rule) WHERE u.never "
+            "list_sort(list_distinct(flatten(list(t.needs)))) AS fields, count(DISTINCT t.record) AS records "
+            "FROM {rows} t JOIN who w USING (record) JOIN rule_names n USING (rule) WHERE t.never "
             "GROUP BY ALL ORDER BY 1, 2, 3",
+            _NOT_KNOWN,
         )
 
-    def _view(self, name: str, query: str, *, there: bool = True) -> None:
-        if not there:
+    def _view(self, name: str, query: str, table: str) -> None:
+        """Make the view of a table of lines. `query` is what it is over the rows of a table, if that is there."""
+        if not self._has(table):
             nothing = ", ".join(f"CAST(NULL AS {_KINDS[kind]}) AS {quoted(one)}" for one, kind in COLUMNS[name])
             query = f"SELECT {nothing} LIMIT 0"
-        self._con.execute(f"CREATE VIEW {quoted('lines of ' + name)} AS {query}")
+        view = quoted(f"lines of {name}")
+        self._con.execute(f"CREATE VIEW {view} AS {query.format(rows=quoted(table))}")
+        order = self._order(name) if self._has(table) else ""
+        self._queries[name] = f"{query.format(rows=quoted(table))} ORDER BY {order}" if order else f"FROM {view}"
 
-    def _timed(self, table: str) -> str:
-        """Return the query of a table with its deadlines as text with the offset of the pack's timezone."""
-        if not self._plan.store.has(table):
-            return "SELECT 1"
-        query = quoted(table)
-        for end in ("due_from", "due_at"):
-            local = f"make_timestamp(({end} + c.seconds) * 1000000)"
-            text = f"strftime({local}, '%Y-%m-%dT%H:%M:%S') || c.words"
-            query = (
-                f"(SELECT t.* REPLACE (CASE WHEN t.{end} IS NULL THEN NULL ELSE {text} END AS {end}) "
-                f"FROM {query} t ASOF LEFT JOIN clock c ON coalesce(t.{end}, 0) >= c.since)"
-            )
-        return f"SELECT * FROM {query}"
+    def _has(self, table: str) -> bool:
+        return table == _NOT_KNOWN or self._plan.store.has(table)
+
+    def _order(self, name: str) -> str:
+        """Return the order of the rows of a table of lines: the worst first, then by rule or action, then by record."""
+        actions = list(self._pack.actions.values())
+        rule = f"({_ranks(rule.code for rule in self._pack.rules)})[t.rule + 1]"
+        code, key = (f"({_ranks(names)})[t.action + 1]" for names in ((a.code for a in actions), self._pack.actions))
+        suspect = "coalesce(t.suspect_id, '')"
+        match name:
+            case "flags":
+                return f"t.severity DESC, t.could_be DESC, {rule}, w.place, {suspect}"
+            case "undecided":
+                return f"t.could_be DESC, {rule}, w.place, {suspect}"
+            case "requirements":
+                return f"t.severity DESC, {code}, w.place, {suspect}, {key}"
+            case "grades":
+                return "t.grade DESC, t.could_be DESC, w.place"
+            case _:
+                return ""
 
     def _make_undecided(self) -> None:
         """Make the table of open rules, with whether each lacks only what its source never holds."""
         if not self._plan.store.has(OPEN):
             self._con.execute(
-                "CREATE TABLE not_known AS SELECT 0::BIGINT AS record, NULL::VARCHAR AS suspect_id, 0 AS rule, "
-                "0 AS could_be, []::VARCHAR[] AS needs, FALSE AS never LIMIT 0"
+                f"CREATE TABLE {_NOT_KNOWN} AS SELECT 0::BIGINT AS record, 0::BIGINT AS seat, "
+                "NULL::VARCHAR AS suspect_id, 0 AS rule, 0 AS could_be, []::VARCHAR[] AS needs, FALSE AS never LIMIT 0"
             )
             return
         paths: list[tuple[int, str]] = self._con.execute(
@@ -180,10 +217,11 @@ class Batched:
         cases = " ".join(
             f"WHEN {number} THEN {literal(sorted(needs), 'array<string>').text}" for number, needs in lacking.items()
         )
-        gone = f"CASE holds {cases} ELSE []::VARCHAR[] END" if cases else "[]::VARCHAR[]"
+        gone = f"CASE holds {cases} ELSE []::VARCHAR[] END"
+        never = f"len(needs) > 0 AND len(list_intersect(needs, {gone})) = len(needs)" if cases else "FALSE"
         self._con.execute(
-            "CREATE TABLE not_known AS SELECT record, suspect_id, rule, could_be, needs, "
-            f"len(needs) > 0 AND len(list_intersect(needs, {gone})) = len(needs) AS never FROM {quoted(OPEN)}"
+            f"CREATE {'TABLE' if cases else 'VIEW'} {_NOT_KNOWN} AS "
+            f"SELECT record, seat, suspect_id, rule, could_be, needs, {never} AS never FROM {quoted(OPEN)}"
         )
 
     # ---- files -------------------------------------------------------------------------------------------------------
@@ -191,11 +229,11 @@ class Batched:
     def write(self, name: str, form: Format, path: Path, rows: slice) -> None:
         """Write some lines of a table to a file. Those of a table in parts are put in order once, at the first."""
         listed = ", ".join(_cell(one, kind, form) for one, kind in COLUMNS[name])
-        source, which = quoted(f"lines of {name}"), ""
+        source, which = f"({self._queries[name]})", ""
         if rows != slice(0, self.count(name)):
             source, which = quoted(f"ordered {name}"), f" WHERE rowid >= {rows.start} AND rowid < {rows.stop}"
             if rows.start == 0:
-                self._con.execute(f"CREATE TABLE {source} AS FROM {quoted(f'lines of {name}')}")
+                self._con.execute(f"CREATE TABLE {source} AS {self._queries[name]}")
         query = f"SELECT {listed} FROM {source}{which}"
         self._con.execute(f"COPY ({query}) TO {_text(str(path))} ({_COPY[form]})")
         if rows.stop == self.count(name):
@@ -204,9 +242,15 @@ class Batched:
     def count(self, name: str) -> int:
         """Return how many lines a table has."""
         if name not in self._counts:
-            query = f"SELECT count(*) FROM {quoted('lines of ' + name)}"
-            self._counts[name] = int(self._con.execute(query).fetchall()[0][0])
+            self._counts[name] = self._counted(name)
         return self._counts[name]
+
+    def _counted(self, name: str) -> int:
+        table = _ROW_FOR_ROW.get(name)
+        if table is not None and not self._has(table):
+            return 0
+        (number,) = self._con.execute(f"SELECT count(*) FROM {quoted(table or f'lines of {name}')}").fetchall()[0]
+        return int(number)
 
     @property
     def pack(self) -> Pack:
@@ -247,9 +291,11 @@ class Batched:
         """Return what the run comes to."""
         states = self._states()
         undecided, records = self._con.execute(
-            "SELECT count(*), count(DISTINCT record) FROM not_known WHERE NOT never"
+            f"SELECT count(*), count(DISTINCT record) FROM {_NOT_KNOWN} WHERE NOT never"
         ).fetchall()[0]
         wants, unknown_needs = self._wants(), self._unknown_needs()
+        if self._has(FIRED) and self._has(REQUIREMENTS):
+            self._make_flagged()
         return Numbers(
             as_of=self._as_of,
             records=self._before.records,
@@ -273,12 +319,18 @@ class Batched:
         )
 
     def _flag_counts(self) -> Counter[tuple[str, Severity]]:
-        rows = self._rows('SELECT rule_id, severity, count(*) AS n FROM "lines of flags" GROUP BY ALL')
-        return Counter({(row["rule_id"], Severity[row["severity"]]): row["n"] for row in rows})
+        found = Counter[tuple[str, Severity]]()
+        if self._has(FIRED):
+            for row in self._rows(f"SELECT rule, severity, count(*) AS n FROM {quoted(FIRED)} GROUP BY ALL"):
+                found[self._pack.rules[int(row["rule"])].id, Severity(row["severity"])] += row["n"]
+        return found
 
     def _states(self) -> Counter[tuple[str, State]]:
-        rows = self._rows('SELECT action, state, count(*) AS n FROM "lines of requirements" GROUP BY ALL')
-        return Counter({(row["action"], State(row["state"])): row["n"] for row in rows})
+        if not self._has(REQUIREMENTS):
+            return Counter()
+        keys = list(self._pack.actions)
+        rows = self._rows(f"SELECT action, state, count(*) AS n FROM {quoted(REQUIREMENTS)} GROUP BY ALL")
+        return Counter({(keys[int(row["action"])], State(row["state"])): row["n"] for row in rows})
 
     def _tallies(self, states: Mapping[tuple[str, State], int]) -> tuple[Tally, ...]:
         found: dict[str, Counter[State]] = {}
@@ -300,8 +352,8 @@ class Batched:
 
     def _wants(self) -> tuple[Want, ...]:
         rows = self._rows(
-            f"SELECT list_sort(list_distinct({_kinds('needs')})) AS kinds, count(*) AS n "
-            "FROM not_known WHERE NOT never GROUP BY ALL"
+            f"SELECT list_sort(list_distinct({_kinds('needs')})) AS kinds, sum(n)::BIGINT AS n FROM "
+            f"(SELECT needs, count(*) AS n FROM {_NOT_KNOWN} WHERE NOT never GROUP BY needs) GROUP BY ALL"
         )
         verdicts, alone = Counter[str](), Counter[str]()
         for row in rows:
@@ -313,10 +365,12 @@ class Batched:
         return tuple(sorted(found, key=lambda want: (-want.alone, -want.verdicts, want.need)))
 
     def _unknown_needs(self) -> Counter[str]:
+        if not self._has(REQUIREMENTS):
+            return Counter()
         rows = self._rows(
-            f"SELECT kind, count(*) AS n FROM (SELECT unnest({_kinds('needs')}) AS kind "
-            'FROM "lines of requirements" '
-            "WHERE state IN ('cannot_tell', 'undated')) GROUP BY ALL"
+            f"SELECT kind, sum(n)::BIGINT AS n FROM (SELECT unnest({_kinds('needs')}) AS kind, n FROM "
+            f"(SELECT needs, count(*) AS n FROM {quoted(REQUIREMENTS)} WHERE state IN ({', '.join(map(_text, _OPEN))}) "
+            "GROUP BY needs)) GROUP BY ALL"
         )
         return Counter({row["kind"]: row["n"] for row in rows})
 
@@ -329,22 +383,30 @@ class Batched:
         ]
         return max((Severity(one) for one in worst if one is not None), default=None)
 
-    def _shown(self, condition: str) -> Shown:
-        """Return the first records with critical flags for which a condition on their requirements holds."""
-        if not (self._plan.store.has(FIRED) and self._plan.store.has(REQUIREMENTS)):
-            return Shown((), 0, 0)
-        found = (
-            f"WITH f AS (SELECT record, count(*) AS flags FROM {quoted(FIRED)} "
-            f"WHERE severity = {int(Severity.critical)} GROUP BY record), "
+    def _make_flagged(self) -> None:
+        """Make the table of the records with critical flags, and of how many of their requirements are in which state.
+
+        `cases` tells apart whose they are.
+        """
+        critical = f"SELECT record, count(*) AS flags FROM {quoted(FIRED)} WHERE severity = {int(Severity.critical)}"
+        self._con.execute(
+            f"CREATE TABLE flagged AS WITH f AS ({critical} GROUP BY record), "
             "r AS (SELECT record, count(*) FILTER (WHERE state = 'overdue') AS overdue, "
             "count(*) FILTER (WHERE state = 'cannot_tell') AS cannot_tell, "
-            f"min(due_at) FILTER (WHERE state = 'overdue') AS oldest FROM {quoted(REQUIREMENTS)} GROUP BY record) "
-            "SELECT f.record, f.flags, r.overdue, r.oldest, w.incident_id, w.child_id "
-            f"FROM f JOIN r USING (record) JOIN who w USING (record) WHERE {condition}"
+            f"min(due_at) FILTER (WHERE state = 'overdue') AS oldest FROM {quoted(REQUIREMENTS)} SEMI JOIN f "
+            f"USING (record) GROUP BY record) SELECT f.record, f.flags, r.overdue, r.cannot_tell, r.oldest, "
+            f"w.incident_id, w.child_id, {_CASE} AS cases FROM f JOIN r USING (record) JOIN who w USING (record)"
         )
-        records, children = self._con.execute(f"SELECT count(*), count(DISTINCT {_CASE}) FROM ({found})").fetchall()[0]
+
+    def _shown(self, condition: str) -> Shown:
+        """Return the first records with critical flags for which a condition on their requirements holds."""
+        if not (self._has(FIRED) and self._has(REQUIREMENTS)):
+            return Shown((), 0, 0)
+        records, children = self._con.execute(
+            f"SELECT count(*), count(DISTINCT cases) FROM flagged WHERE {condition}"
+        ).fetchall()[0]
         first = self._con.execute(
-            f"SELECT record, incident_id, child_id FROM ({found}) "
+            f"SELECT record, incident_id, child_id FROM flagged WHERE {condition} "
             "ORDER BY flags DESC, overdue DESC, oldest NULLS LAST, "
             f"incident_id, coalesce(child_id, '') LIMIT {RECORDS_SHOWN}"
         ).fetchall()
@@ -483,3 +545,25 @@ def _cell(name: str, kind: CellKind, form: Format) -> str:
         return f"{text} AS {quoted(name)}"
     quote = _text("'")
     return f"CASE WHEN {_starts(text)} THEN {quote} || {text} ELSE {text} END AS {quoted(name)}"
+
+
+def _utc_day(seconds: str) -> str:
+    """Return the number of the day, in UTC, on which some seconds fall."""
+    return f"({seconds} + {_DAYS_BEFORE * _DAY}) // {_DAY}"
+
+
+def _clock_time(end: str) -> str:
+    """Return a deadline as text, with the offset that the pack's timezone has then."""
+
+    def told(offset: str) -> str:
+        local = f"make_timestamp((t.{end} + {end}_day.{offset}) * 1000000)"
+        return f"strftime({local}, '%Y-%m-%dT%H:%M:%S') || {end}_day.{offset}_as"
+
+    return f"CASE WHEN t.{end} >= {end}_day.turns THEN {told('after')} ELSE {told('before')} END"
+
+
+def _ranks(names: Iterable[str]) -> str:
+    """Return the place that each name has among all names in order, as a list."""
+    found = list(names)
+    order = sorted(set(found))
+    return literal([order.index(name) for name in found]).text
