@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskflags.batch.assessments import Head, Teller, assessed
+from riskflags.batch.assessments import Head, Teller, assessed, assessed_of
 from riskflags.batch.calendars import changes_of_offset
 from riskflags.batch.facts import World, gathered, schemas
 from riskflags.batch.grades import GRADES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIRED", "GRADES", "OPEN", "REQUIREMENTS", "TWINS", "Head", "Plan", "Store", "Teller", "World", "assess_worlds",
-    "assessed", "changes_of_offset",
+    "assessed", "assessed_of", "changes_of_offset",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskflags.batch.relations import table
 from riskflags.batch.sql import quoted
+from riskflags.watching import opened_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +23,9 @@ class Store:
     def __init__(self, path: str = ":memory:", **settings: Any) -> None:
         self.connection: Any = duckdb.connect(path, config=settings)
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._opened = opened_here()
+        if self._opened is not None:
+            self._opened.add(self.connection)
 
     def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
         """Make a table of an Arrow table."""
@@ -83,4 +87,6 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database."""
+        if self._opened is not None:
+            self._opened.drop(self.connection)
         self.connection.close()

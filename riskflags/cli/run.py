@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskflags.cli.course import Course, stoppable
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
 from riskflags.engine import VERIFIED, Backend, Engine, obstacle_to_batch
@@ -29,9 +30,10 @@ from riskflags.report.outputs import (
     write,
     write_text,
 )
+from riskflags.report.phrases import count
 from riskflags.report.summary import Rows, rows_of, summary
 from riskflags.report.tables import TABLES, tables
-from riskflags.report.terminal import Progress, Screen, progress
+from riskflags.report.terminal import Screen
 from riskflags.shipped import library_version
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from riskflags.assessment import Assessment
     from riskflags.intake import Intake
     from riskflags.pack import Pack
+    from riskflags.report.terminal import Progress
 
 
 _SIZE = re.compile(r"\d{1,6} ?[KMGT]B")
@@ -74,34 +77,45 @@ def run_rules(options: RunOptions) -> int:
         raise Refused(f"--memory-limit {options.memory_limit}: write a number and a unit, such as 4GB or 512MB")
     if options.backend == "duckdb" and (obstacle := obstacle_to_batch()):
         raise EngineError(obstacle)
-    if _at_once(options):
-        from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
+    course = Course(options.out, [path for path in (options.junit, options.html) if path is not None])
+    with stoppable(course):
+        if _at_once(options):
+            from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
 
-        return run_at_once(options)
+            return run_at_once(options, course)
+        return _run_by_record(options, course)
+
+
+def _run_by_record(options: RunOptions, course: Course) -> int:
+    """Do what was asked for with the records in memory; return the exit code."""
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     watch = _Watched(pack, as_of, show_personal=options.terms.show_personal) if options.html is not None else None
-    with progress("Reading"):
+    with course.stage("Reading"):
         intake = read_records(options.inputs, record=pack.record, zone=pack.zone)
-    with progress("Assessing", total=len(intake.admitted)) as bar:
+    course.tell(f"{count(intake.counts.read, 'row')} read")
+    with course.stage("Deciding", total=len(intake.admitted), unit="records") as bar:
         assessments = engine.assess_many(
             intake.incidents, as_of=as_of, rejects=intake.rejects, backend=options.backend, verify=options.verify
         )
         seen = _counted(watch.watched(assessments, intake) if watch else assessments, bar)
         findings = collect(seen, as_of=as_of, origins=origins_of(intake))
+    course.tell("all decided")
     rows = rows_of(intake, findings)
     numbers = numbers_of(findings)
-    backend = engine.backend_for(len(intake.admitted), options.backend)
-    written = _write(options, findings, numbers, intake, rows=rows, pack=pack, backend=backend)
+    texts: list[tuple[Path, str]] = []
     if options.junit is not None:
-        write_text(options.junit, run_as_junit(findings, pack))
-        written = (*written, Written(options.junit))
+        texts.append((options.junit, run_as_junit(findings, pack)))
     if watch is not None and options.html is not None:
-        with progress("Drawing"):
-            page = watch.page(findings, rows, intake, marking=options.marking)
-        write_text(options.html, page)
-        written = (*written, Written(options.html))
+        with course.stage("Drawing"):
+            texts.append((options.html, watch.page(findings, rows, intake, marking=options.marking)))
+    with course.stage("Writing", unit="files") as bar:
+        backend = engine.backend_for(len(intake.admitted), options.backend)
+        written = _write(options, findings, numbers, intake, rows=rows, pack=pack, backend=backend, stage=(bar, course))
+        for path, text in texts:
+            write_text(path, text, placed=partial(course.placed, path))
+            written = (*written, Written(path))
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written, show_personal=options.terms.show_personal))
     return _code(options, numbers, intake)
 
@@ -175,7 +189,15 @@ def _counted(assessments: Iterable[Assessment], bar: Progress) -> Iterator[Asses
 
 
 def _write(
-    options: RunOptions, findings: Findings, numbers: Numbers, intake: Intake, *, rows: Rows, pack: Pack, backend: str
+    options: RunOptions,
+    findings: Findings,
+    numbers: Numbers,
+    intake: Intake,
+    *,
+    rows: Rows,
+    pack: Pack,
+    backend: str,
+    stage: tuple[Progress, Course],
 ) -> tuple[Written, ...]:
     if options.out is None:
         return ()
@@ -183,7 +205,11 @@ def _write(
     made = tables(findings, origins=origins_of(intake), rejects=intake.rejects, warnings=intake.warnings)
     quoted = quoted_cells(made) if form == "csv" else 0
     told = partial(summary, numbers, rows=rows, pack=pack, quoted=quoted, version=library_version(), backend=backend)
-    return write(made, summary=lambda files: told(files=files), folder=options.out, form=form)
+    bar, course = stage
+    return write(
+        made, summary=lambda files: told(files=files), folder=options.out, form=form, told=bar.step,
+        placed=course.placed,
+    )  # fmt: skip
 
 
 def _code(options: RunOptions, numbers: Numbers, intake: Intake) -> Exit:

@@ -120,8 +120,18 @@ def check_page() -> None:
         raise OutputError(f"--html needs {lacking[0]}. Install it with: pip install 'riskflags[batch,report]'")
 
 
+def _nobody(done: int, every: int) -> None:
+    """Tell nobody how far it is."""
+
+
 def write(
-    tables: Sequence[Table], *, summary: Callable[[Sequence[str]], Mapping[str, Any]], folder: Path, form: Format
+    tables: Sequence[Table],
+    *,
+    summary: Callable[[Sequence[str]], Mapping[str, Any]],
+    folder: Path,
+    form: Format,
+    told: Callable[[int, int], None] = _nobody,
+    placed: Callable[[], None] = lambda: None,
 ) -> tuple[Written, ...]:
     """Write every table and summary.json into the folder, which is created; return what was written.
 
@@ -133,13 +143,21 @@ def write(
         outputs = [Output(WORKBOOK, rows, lambda path, _: write_workbook(tables, path))]
     else:
         outputs = [Output(f"{one.name}.{form}", len(one.rows), partial(write_rows, one, form)) for one in tables]
-    return write_files(outputs, summary=summary, folder=folder)
+    return write_files(outputs, summary=summary, folder=folder, told=told, placed=placed)
 
 
 def write_files(
-    outputs: Sequence[Output], *, summary: Callable[[Sequence[str]], Mapping[str, Any]], folder: Path
+    outputs: Sequence[Output],
+    *,
+    summary: Callable[[Sequence[str]], Mapping[str, Any]],
+    folder: Path,
+    told: Callable[[int, int], None] = _nobody,
+    placed: Callable[[], None] = lambda: None,
 ) -> tuple[Written, ...]:
-    """Write files and summary.json into the folder, whole or not at all. OutputError where nothing could be written."""
+    """Write files and summary.json into the folder, whole or not at all. OutputError where nothing could be written.
+
+    `told` hears how many files are written, of how many; `placed` is called when all have their names.
+    """
     writers: dict[str, Callable[[Path], None]] = {}
     written: list[Written] = []
     for output in outputs:
@@ -150,7 +168,7 @@ def write_files(
     writers[SUMMARY] = partial(_write_json, summary([*writers, SUMMARY]))
     try:
         _refuse_folders(folder, [*(output.name for output in outputs), SUMMARY])
-        place(folder, writers, mark="riskflags-run", earlier=_earlier)
+        place(folder, writers, mark="riskflags-run", earlier=_earlier, told=told, placed=placed)
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror or error}; nothing was written") from error
     return (*written, Written(folder / SUMMARY))
@@ -191,11 +209,18 @@ def write_rows(table: Table, form: Format, path: Path, rows: slice) -> None:
     _WRITERS[form](replace(table, rows=table.rows[rows]), path)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, placed: Callable[[], None] = lambda: None) -> None:
     """Write one file of text, whole or not at all, in a folder that is made. OutputError where it cannot be written."""
     try:
         _refuse_folders(path.parent, [path.name])
-        place(path.parent, {path.name: partial(_put, text)}, mark=path.name, earlier=lambda _: ())
+        place(
+            path.parent,
+            {path.name: partial(_put, text)},
+            mark=path.name,
+            earlier=lambda _: (),
+            told=_nobody,
+            placed=placed,
+        )
     except OSError as error:
         raise OutputError(f"{error.filename or path}: {error.strerror or error}; nothing was written") from error
 

@@ -41,15 +41,19 @@ def place(
     *,
     mark: str,
     earlier: Callable[[Sequence[Path]], Iterable[str]],
+    told: Callable[[int, int], None],
+    placed: Callable[[], None],
 ) -> None:
     """Write files by name, or all that a folder of that name holds, and give them their places in `folder`.
 
     The last is the sign that all are there: of what was there before it goes first. `earlier` gives the names of all
     that the run before wrote, from the folders in which a summary of one may stand. `mark` tells hidden folders of one
-    purpose from others. OSError where anything cannot be written: then all is as it was.
+    purpose from others. `told` hears how many are written, of how many; `placed` is called as soon as all have their
+    names. OSError where anything cannot be written: then all is as it was.
     """
     with _staged(folder, mark) as (staging, left):
-        for name, write in writers.items():
+        for done, (name, write) in enumerate(writers.items()):
+            told(done, len(writers))
             path = staging.new / name
             path.parent.mkdir(exist_ok=True)
             write(path)
@@ -57,6 +61,7 @@ def place(
         gone = dict.fromkeys([*reversed(tops), *earlier([folder, *left])])
         with no_interrupt(), _alone(folder):
             _exchange(staging, folder, [name for name in gone if _is_there(folder / name)], tops)
+            placed()
             for one in left:
                 _clear(one)
 
