@@ -54,8 +54,7 @@ def run_at_once(options: RunOptions, course: Course) -> int:
                 store, *inputs.files, pack=pack, as_of=as_of, mapping=inputs.mapping, actions=inputs.actions,
                 suspects=inputs.suspects, markers=inputs.markers, told=bar.step,
             )  # fmt: skip
-            rows = _rows(store, intake)
-        course.tell(f"{count(rows.read, 'row')} read")
+        course.tell(f"{count(intake.counts.read, 'row')} read")
         names = Names.of(pack)
         known = before(store, names)
         with course.stage("Deciding", unit="steps") as bar:
@@ -67,7 +66,7 @@ def run_at_once(options: RunOptions, course: Course) -> int:
             _verify(engine, plan, head, intake, verify=options.verify, told=bar.step)
         with course.stage("Writing", unit="files") as bar:
             found = Batched(plan, Teller(head), as_of=as_of, before=known)
-            numbers = found.numbers()
+            numbers, rows = found.numbers(), _rows(store, intake)
             written = _write(options, found, numbers, intake, rows=rows, stage=(bar, course))
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written))
     if intake.rejects and (options.strict or not numbers.records):
