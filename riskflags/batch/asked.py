@@ -236,31 +236,48 @@ def _greatest(values: list[Expr]) -> Expr:
 # ---- all that ask together -------------------------------------------------------------------------------------------
 
 
-def merged(frames: Frames, made: str) -> Relation:
+def merged(frames: Frames, lines: Sequence[Line], made: str) -> Relation:
     """Return one row for each requirement: the earliest deadline of all that ask and whose anchor is known.
 
-    A flag that only may ask can bring the deadline forward and not put it off.
+    A flag that only may ask can bring the deadline forward and not put it off; lines without a condition always ask.
     """
+    may_ask = any(line.ask.when is not None for line in lines)
     rows = frames.store.table(made)
-    rows = rows.mutate(may=length(rows["unsure"]) > 0)
+    if may_ask:
+        rows = rows.mutate(may=length(rows["unsure"]) > 0)
+    own = {
+        "severity": rows["severity"].max(), "rules": rows["rule"].collect(), "absent": _lists(rows, "absent"),
+        "anchor_day": rows["anchor_day"].at_least(rows["anchor_low"]), "uncovered": rows["uncovered"].any(),
+    }  # fmt: skip
+    every = {"low": rows["low"].min(), "high": rows["high"].min(), "inexact": _lists(rows, "inexact")}
+    if not may_ask:
+        sums = rows.aggregate(_KEYS, **own, **every)
+        return sums.mutate(unsure=no_texts(), **{name: _flat(sums[name]) for name in ("absent", "inexact")})
     is_sure = ~rows["may"]
     sums = rows.aggregate(
-        _KEYS, any_sure=is_sure.any(), severity=rows["severity"].max(), rules=rows["rule"].collect(distinct=True),
+        _KEYS, **own, any_sure=is_sure.any(), unsure=_lists(rows, "unsure"),
         sure_low=rows["low"].min(where=is_sure), sure_high=rows["high"].min(where=is_sure),
-        any_low=rows["low"].min(), any_high=rows["high"].min(),
-        sure_inexact=rows["inexact"].collect(where=is_sure), any_inexact=rows["inexact"].collect(),
-        absent=rows["absent"].collect(), unsure=rows["unsure"].collect(),
-        anchor_day=rows["anchor_day"].at_least(rows["anchor_low"]), uncovered=rows["uncovered"].any(),
+        sure_inexact=_lists(rows, "inexact", where=is_sure), **{f"any_{name}": one for name, one in every.items()},
     )  # fmt: skip
     is_sure = sums["any_sure"]
     base = sums.select(
         *_KEYS, "severity", "rules", "any_sure", "anchor_day", "uncovered",
         low=sql.ifelse(is_sure, sums["sure_low"], sums["any_low"]),
         high=sql.ifelse(is_sure, sums["sure_high"], sums["any_high"]),
-        absent=sums["absent"].flatten(), unsure=only(~is_sure, sums["unsure"].flatten()),
-        inexact=sql.ifelse(is_sure, sums["sure_inexact"], sums["any_inexact"]).flatten(),
+        absent=_flat(sums["absent"]), unsure=only(~is_sure, _flat(sums["unsure"])),
+        inexact=_flat(sql.ifelse(is_sure, sums["sure_inexact"], sums["any_inexact"])),
     )  # fmt: skip
     return _brought_forward(rows, base)
+
+
+def _lists(rows: Relation, name: str, where: Expr | None = None) -> Expr:
+    """Return the lists of some rows that hold anything, as a list; NULL where none does."""
+    there = length(rows[name]) > 0
+    return rows[name].collect(where=there if where is None else there & where)
+
+
+def _flat(lists: Expr) -> Expr:
+    return lists.flatten().fill_null(no_texts())
 
 
 def _brought_forward(rows: Relation, base: Relation) -> Relation:

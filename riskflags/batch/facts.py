@@ -101,7 +101,7 @@ def schema_of(infos: Iterable[FieldInfo]) -> Schema:
 
 RECORD: Schema = {
     "record": "int64", "world": "int64", "as_of": "int64", "as_of|day": "date", "as_of|local": "string",
-    "holds": "int64",
+    "holds": "int64", "suspects": "int64",
 }  # fmt: skip
 SEAT: Schema = {"record": "int64", "seat": "int64"}
 ITEM: Schema = {"record": "int64", "item": "int64"}
@@ -163,7 +163,7 @@ class _Building:
         self._record += 1
         holds = self._holds.setdefault(incident.holds, len(self._holds))
         head = {"record": record, "world": world, "as_of": as_of.earliest, "as_of|day": as_of.day,
-                "as_of|local": as_of.local, "holds": holds}  # fmt: skip
+                "as_of|local": as_of.local, "holds": holds, "suspects": len(incident.suspects)}  # fmt: skip
         self._put("records", self._of_groups(incident), head)
         if not incident.suspects:
             self._put("seats", [None] * len(self._fields["seats"]), {"record": record, "seat": NO_SUSPECT})

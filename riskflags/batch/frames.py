@@ -6,7 +6,7 @@ expression is printed twice, and a statement reads the columns that it needs and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from riskflags.batch import sql
@@ -18,7 +18,7 @@ from riskflags.looking import PARAM
 from riskflags.pack import Computed, FlagReading, LookUp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from riskflags.batch.cells import Cell
     from riskflags.batch.relations import Relation
@@ -48,6 +48,8 @@ class Stored:
 
     cell: Cell
     tables: Mapping[Rows, str]
+    making: Mapping[Rows, Callable[[], None]] = field(default_factory=dict)
+    """What makes a table when it is first read; one that is not named here is there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,6 +231,8 @@ class Frames:
         for name in names:
             if (stored := self._stored.get(name)) is not None:
                 by: Rows = "seats" if rows == "seats" and "seats" in stored.tables else "records"
+                if by in stored.making and not self.store.has(stored.tables[by]):
+                    stored.making[by]()
                 found.setdefault((stored.tables[by], by), []).extend(stored.cell.columns(name))
         for (made, by), columns in found.items():
             table = table.left_join(self.store.table(made, [*KEYS[by], *columns]), *KEYS[by])

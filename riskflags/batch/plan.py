@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from riskflags.batch.asked import lines_of, names_of_action
 from riskflags.batch.calendars import DAYS, make_days, spans_of
-from riskflags.batch.cells import some
+from riskflags.batch.cells import some, surely
 from riskflags.batch.events import counted_once, make_events, names_of_events
-from riskflags.batch.facts import NO_SUSPECT
 from riskflags.batch.frames import Frames
 from riskflags.batch.grades import make_grades, names_of_grades
 from riskflags.batch.lookups import evidence, look_up, read_by
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from riskflags.batch.asked import Line
     from riskflags.batch.frames import Rows
-    from riskflags.batch.relations import Relation
     from riskflags.batch.store import Store
     from riskflags.incident import Holds
     from riskflags.pack import Action, Pack, Rule
@@ -78,19 +76,11 @@ class Plan:
 
     def _drop_what_lies_ahead(self) -> None:
         """Take out the records whose time is after as_of: they are not there yet."""
-        seats, records = self.store.table("seats", ["record", "seat"]), self.store.table("records")
-        counted = seats.aggregate(["record"], suspects=(seats["seat"] != NO_SUSPECT).count_true())
-        self._replace("records", records.join(counted, "record"))
         event_time = self.pack.event_time
         self.ensure([event_time])
         frame = self.frames.frame([event_time])
-        there = frame.filtered(frame.cells[event_time].low <= frame["as_of"]).table.select("record")
-        self._replace("records", self.store.table("records").semi_join(there, "record"))
-
-    def _replace(self, name: str, rows: Relation) -> None:
-        self.store.make(f"new {name}", rows)
-        self.store.drop(name)
-        self.store.rename(f"new {name}", name)
+        there = surely(frame.cells[event_time].low <= frame["as_of"])
+        self.store.take_out("records", frame.table.filter(~there).select("record"), "record")
 
     def ensure(self, names: Iterable[str]) -> None:
         """Make the tables of every look-up and reading that some names read."""

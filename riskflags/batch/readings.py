@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from riskflags.batch import sql
@@ -31,7 +32,7 @@ from riskflags.looking import PARAM
 from riskflags.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from riskflags.batch.asked import Line
     from riskflags.batch.cells import Cell
@@ -44,7 +45,7 @@ _ANSWER = ("answer", "needs")
 
 
 def flag_table(frames: Frames, name: str, reading: FlagReading, rules: tuple[int, ...]) -> Stored:
-    """Make the table of what a reading of flags comes to, for every seat; a record has it with any of its seats.
+    """Return where it stands what a reading of flags comes to, for every seat; a record has it with any of its seats.
 
     `rules` are the numbers of the rules that are read.
     """
@@ -75,14 +76,24 @@ def _outcomes(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> I
         yield rows.select("record", "suspect_id", "for_each", answer=answer, needs=needs)
 
 
-def _stored(frames: Frames, name: str, answers: Mapping[Rows, Relation]) -> Stored:
-    """Make the tables of a reading, by record and by seat, from the answers that it is made of."""
+def _stored(
+    frames: Frames, name: str, answers: Mapping[Rows, Relation], gather: Callable[[Rows], str] | None = None
+) -> Stored:
+    """Return where a reading stands, by record and by seat, from the answers that it is made of.
+
+    Each table is made when it is first read; before, `gather` makes one of the answers, which is let go of afterwards.
+    """
     tables: dict[Rows, str] = {"records": f"{name} by records", "seats": f"{name} by seats"}
-    cells: dict[Rows, Cell] = {}
-    for rows, table in tables.items():
-        found, cells[rows] = _settled(frames, rows, answers[rows])
-        frames.store.make(table, found.select(*KEYS[rows], **cells[rows].columns(name)))
-    return Stored(cells["seats"], tables)
+    found = {rows: _settled(frames, rows, answers[rows]) for rows in tables}
+
+    def make(rows: Rows) -> None:
+        gathered = None if gather is None else gather(rows)
+        table, cell = found[rows]
+        frames.store.make(tables[rows], table.select(*KEYS[rows], **cell.columns(name)))
+        if gathered is not None:
+            frames.store.drop(gathered)
+
+    return Stored(found["seats"][1], tables, {rows: partial(make, rows) for rows in tables})
 
 
 def _settled(frames: Frames, rows: Rows, answers: Relation) -> tuple[Relation, Cell]:
@@ -111,17 +122,18 @@ class Read(NamedTuple):
 
 
 def gap_table(frames: Frames, name: str, reading: GapReading, read: Sequence[Read]) -> Stored:
-    """Make the table of what a reading of gaps comes to, for every record and seat."""
+    """Return where it stands what a reading of gaps comes to, for every record and seat."""
     made: dict[Rows, str] = {"records": f"{name} answers by records", "seats": f"{name} answers by seats"}
-    for rows, table in made.items():
-        frames.store.make(table, _no_answers(frames, rows))
+
+    def gather(rows: Rows) -> str:
+        frames.store.make(made[rows], _no_answers(frames, rows))
         for one in read:
             for part in _of_action(frames, reading, one, rows):
-                frames.store.add(table, part)
-    stored = _stored(frames, name, {rows: frames.store.table(table) for rows, table in made.items()})
-    for table in made.values():
-        frames.store.drop(table)
-    return stored
+                frames.store.add(made[rows], part)
+        return made[rows]
+
+    answers = {rows: frames.store.table(table, [*KEYS[rows], *_ANSWER]) for rows, table in made.items()}
+    return _stored(frames, name, answers, gather)
 
 
 def _no_answers(frames: Frames, rows: Rows) -> Relation:

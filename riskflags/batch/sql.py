@@ -249,9 +249,9 @@ class Expr:
         order = (" ORDER BY " + ", ".join("{}" for _ in order_by)) if order_by else ""
         return _filtered(call("FIRST({}" + order + ")", self, *order_by), where)
 
-    def at_least(self, other: Expr) -> Expr:
+    def at_least(self, other: Expr, where: Expr | None = None) -> Expr:
         """Return the value of the row in which another is least."""
-        return call("ARG_MIN({}, {})", self, other)
+        return _filtered(call("ARG_MIN({}, {})", self, other), where)
 
     def desc(self) -> Expr:
         """Return it as an order from the greatest down."""

@@ -66,6 +66,11 @@ class Store:
         """Return how many tables there are."""
         return len(self._columns)
 
+    def take_out(self, name: str, rows: Relation, key: str) -> None:
+        """Take the rows out of a table that have the key of a row of a relation."""
+        found = f"SELECT {quoted(key)} FROM ({rows.sql()})"
+        self.connection.execute(f"DELETE FROM {quoted(name)} WHERE {quoted(key)} IN ({found})")
+
     def drop(self, name: str) -> None:
         """Remove a table."""
         self.connection.execute(f"DROP TABLE {quoted(name)}")

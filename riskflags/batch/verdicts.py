@@ -211,24 +211,26 @@ class _Told(NamedTuple):
         said = frozenset(own.get(name, name) for name in names_in(rule.flag.message))
         frame = self._beside_evidence(self._rows(FIRES, said), evidence)
         leaves = _leaves(frame.table, self.places)
-        found = frame.table.select(
-            **self._head(frame),
+        return _tidied(
+            frame.table,
+            self._head(frame)
+            | {
+                "because": listed(self._because(frame, leaves, evidence)),
+                "message": message(rule.flag.message, lambda name: frame.cells[own.get(name, name)]),
+            },
             severity_needs=self._severity_needs(frame, leaves),
-            because=self._because(frame, leaves, evidence),
-            message=message(rule.flag.message, lambda name: frame.cells[own.get(name, name)]),
         )
-        return found.mutate(severity_needs=in_order(found["severity_needs"]))
 
     def undecided(self) -> Relation:
         """Return the rows on which the rule is open."""
         frame = self._rows(UNDECIDED, frozenset())
         leaves = _leaves(frame.table, self.places)
-        found = frame.table.select(
-            **self._head(frame),
-            needs=listed(needs(self.rule.when, frame.cells, leaves)),
+        return _tidied(
+            frame.table,
+            self._head(frame),
+            needs=needs(self.rule.when, frame.cells, leaves),
             severity_needs=self._severity_needs(frame, leaves),
         )
-        return found.mutate(**{name: in_order(found[name]) for name in ("needs", "severity_needs")})
 
     def _rows(self, verdict: int, more: frozenset[str]) -> Frame:
         """Return the rows on which the rule came to a verdict, with all that it reads and what decided it."""
@@ -254,10 +256,10 @@ class _Told(NamedTuple):
             "could_be": frame[_could_be(self.number)],
         }
 
-    def _severity_needs(self, frame: Frame, leaves: Leaves) -> Expr:
+    def _severity_needs(self, frame: Frame, leaves: Leaves) -> Expr | None:
         raised = frame[_could_be(self.number)] > frame[_severity(self.number)]
         passed = _passed(self.rule, leaves)
-        return listed(combined(where(raised & here, needs(one, frame.cells, leaves)) for _, one, here in passed))
+        return combined(where(raised & here, needs(one, frame.cells, leaves)) for _, one, here in passed)
 
     def _beside_evidence(self, frame: Frame, evidence: Mapping[str, str]) -> Frame:
         """Return the rows with the ids behind each name that has a table of them."""
@@ -267,16 +269,19 @@ class _Told(NamedTuple):
             table = table.left_join(store.table(name).rename({f"~{name}": "because"}), *keys)
         return frame.onto(table)
 
-    def _because(self, frame: Frame, leaves: Leaves, evidence: Mapping[str, str]) -> Expr:
+    def _because(self, frame: Frame, leaves: Leaves, evidence: Mapping[str, str]) -> Expr | None:
         """Return the ids behind each name that made the rule hold, without the record's own."""
         by_name: dict[str, list[Expr]] = {}
         for guard, comparison in deciding(self.rule.when, frame.cells, leaves):
             for name in names_read(comparison):
                 for source in sorted(self.frames.sources_of(name) & evidence.keys()):
                     by_name.setdefault(source, []).append(guard)
-        return listed(
-            combined(
-                only(some(guards), frame[f"~{evidence[name]}"].fill_null(no_texts()))
-                for name, guards in by_name.items()
-            )
+        return combined(
+            only(some(guards), frame[f"~{evidence[name]}"].fill_null(no_texts())) for name, guards in by_name.items()
         )
+
+
+def _tidied(rows: Relation, columns: Mapping[str, Expr], **lists: Expr | None) -> Relation:
+    """Return columns of rows beside lists in order; those that are empty in every row are not put in order."""
+    found = rows.select(**columns, **{name: listed(one) for name, one in lists.items()})
+    return found.mutate(**{name: in_order(found[name]) for name, one in lists.items() if one is not None})

@@ -382,13 +382,16 @@ class _Reading:
         head = f"0 AS world, {as_of.earliest} AS as_of, DATE '{as_of.day}' AS {quoted('as_of|day')}, "
         head += f"{literal(as_of.local)} AS {quoted('as_of|local')}"
         infos = fields_of(self._pack)
+        suspects = f"SELECT spot, count(*) AS suspects FROM {quoted(items['suspects'])} GROUP BY spot"
         for source in self._mains():
             paths = {found.title: found.index for found in source.layout.columns if not found.action}
             values = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in own_values(infos["records"], paths).items())
             number = holds.get(self._holds[source.number], 0)
             self._con.execute(
-                f"INSERT INTO records BY NAME SELECT o.record, {head}, {number} AS holds, {values} "
-                f"FROM {quoted(rows_table(source))} r JOIN {quoted(_ORDER)} o ON o.spot = r.spot AND o.fast"
+                f"INSERT INTO records BY NAME SELECT o.record, {head}, {number} AS holds, "
+                f"coalesce(s.suspects, 0) AS suspects, {values} "
+                f"FROM {quoted(rows_table(source))} r JOIN {quoted(_ORDER)} o ON o.spot = r.spot AND o.fast "
+                f"LEFT JOIN ({suspects}) s ON s.spot = r.spot"
             )
         for attribute, table in items.items():
             self._add_items(attribute, table)
