@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from riskflags.cli.course import Course, stoppable
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
+from riskflags.cli.sizes import pays_at_once
 from riskflags.engine import VERIFIED, Backend, Engine, obstacle_to_batch
 from riskflags.errors import EngineError
 from riskflags.model import Severity
@@ -37,7 +40,7 @@ from riskflags.report.terminal import Screen
 from riskflags.shipped import library_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from datetime import datetime
 
     from riskflags.assessment import Assessment
@@ -78,12 +81,23 @@ def run_rules(options: RunOptions) -> int:
     if options.backend == "duckdb" and (obstacle := obstacle_to_batch()):
         raise EngineError(obstacle)
     course = Course(options.out, [path for path in (options.junit, options.html) if path is not None])
-    with stoppable(course):
+    with stoppable(course), _seldom_collected():
         if _at_once(options):
             from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
 
             return run_at_once(options, course)
         return _run_by_record(options, course)
+
+
+@contextmanager
+def _seldom_collected() -> Generator[None]:
+    """Let Python look for cycles less often: of the objects of a run hardly any is one, and they are many."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _run_by_record(options: RunOptions, course: Course) -> int:
@@ -121,10 +135,12 @@ def _run_by_record(options: RunOptions, course: Course) -> int:
 
 
 def _at_once(options: RunOptions) -> bool:
-    """Return whether a run goes from files to files inside the database: its other forms need the records."""
+    """Return whether a run goes from files to files inside the database: where it is quicker, and no record is asked."""
     needs_records = options.html or options.junit or options.form == "xlsx" or options.terms.show_personal
     is_piped = any(str(file) == "-" for file in options.inputs.files)
-    return options.backend == "duckdb" and options.out is not None and not needs_records and not is_piped
+    if needs_records or is_piped or options.backend == "record":
+        return False
+    return options.backend == "duckdb" or (not obstacle_to_batch() and pays_at_once(options.inputs.files))
 
 
 class _Watched:
