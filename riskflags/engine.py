@@ -109,6 +109,19 @@ class Engine:
             raise EngineError(obstacle)
         return self._in_batch(records, as_of, rejects, verify=verify, is_on_spark=decided == "spark")
 
+    def assess_some(
+        self,
+        wanted: Iterable[Incident],
+        among: Iterable[Incident],
+        *,
+        as_of: datetime,
+        rejects: Sequence[RejectedRow] = (),
+    ) -> Iterator[Assessment]:
+        """Yield the assessments of some records, in order, one after another; each sees all that they are among."""
+        records = self._records([self._checked(incident) for incident in among], as_of, rejects)
+        by_key = {record.incident.key: record for record in records}
+        return (self._assess(by_key[incident.key], records) for incident in wanted)
+
     def backend_for(self, records: int, backend: Backend = "auto") -> Decided:
         """Return how so many records are decided: as asked, or by what is faster and possible."""
         if backend != "auto":

@@ -14,6 +14,7 @@ from riskflags.report.outputs import write
 from riskflags.report.tables import Table, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 AS_OF = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
@@ -103,5 +104,10 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def write_csv(folder: Path, *assessments: Assessment) -> Path:
-    write(made(*assessments), summary={}, folder=folder, form="csv")
+    write(made(*assessments), summary=listing, folder=folder, form="csv")
     return folder
+
+
+def listing(files: Sequence[str]) -> dict[str, list[str]]:
+    """Return a summary that says what was written, and nothing else."""
+    return {"files": list(files)}

@@ -73,6 +73,12 @@ def small_pack() -> Pack:
         return Pack.load(folder).with_drafts()
 
 
+def write_small_pack(folder: Path) -> Path:
+    """Write the small pack; its rules are drafts."""
+    write_pack(folder, _WRITTEN)
+    return folder
+
+
 @cache
 def small_engine() -> Engine:
     return Engine(small_pack(), strict=True)

@@ -308,7 +308,8 @@ def test_an_interrupt_exits_with_130_and_leaves_no_half_file(tmp_path: Path, mon
     monkeypatch.setattr(run, "show_ending", interrupt)
     monkeypatch.setattr(run, "tables", interrupt)
     found = riskflags("run", CASES / "case-a.jsonl", "--out", tmp_path / "out")
-    assert (found.exit_code, found.stderr) == (130, "Stopped. No half-written file is left behind.\n")
+    words = f"Stopped while writing: 4 rows read, all decided; nothing was written to {tmp_path / 'out'}.\n"
+    assert (found.exit_code, found.stderr) == (130, words)
     assert not (tmp_path / "out").exists()
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from handmade import ORIGINS, assessment, flag, found, made, read_csv, requirement, undecided, write_csv
+from handmade import ORIGINS, assessment, flag, found, listing, made, read_csv, requirement, undecided, write_csv
 from pyarrow import parquet
 
 from riskflags.assessment import CaseGrade, Caution, NotAssessed
 from riskflags.model import Grade, Severity
-from riskflags.report import OutputError, outputs
+from riskflags.report import OutputError, outputs, placing
 from riskflags.report.outputs import check_folder, quoted_cells, write
 from riskflags.report.tables import TABLES, MadeRows, Table, tables
 
@@ -140,7 +141,10 @@ def test_numbers_and_our_own_codes_are_not_quoted() -> None:
 
 def test_json_lines_keep_lists_and_text_as_they_are(tmp_path: Path) -> None:
     write(
-        made(assessment("=I1", flags=(flag("=I1", because=("=I1", "I2")),))), summary={}, folder=tmp_path, form="jsonl"
+        made(assessment("=I1", flags=(flag("=I1", because=("=I1", "I2")),))),
+        summary=listing,
+        folder=tmp_path,
+        form="jsonl",
     )
     (line,) = (tmp_path / "flags.jsonl").read_text(encoding="utf-8").splitlines()
     row = json.loads(line)
@@ -148,7 +152,7 @@ def test_json_lines_keep_lists_and_text_as_they_are(tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same_rows_with_types(tmp_path: Path) -> None:
-    write(made(assessment(flags=(flag(because=("I1", "I2")),))), summary={}, folder=tmp_path, form="parquet")
+    write(made(assessment(flags=(flag(because=("I1", "I2")),))), summary=listing, folder=tmp_path, form="parquet")
     (row,) = parquet.read_table(tmp_path / "flags.parquet").to_pylist()
     assert (row["because"], row["because_count"], row["rule_version"]) == (["I1", "I2"], 2, 1)
     assert parquet.read_table(tmp_path / "requirements.parquet").num_rows == 0
@@ -156,7 +160,12 @@ def test_parquet_holds_the_same_rows_with_types(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_broken_characters_in_data_stop_no_run(tmp_path: Path, form: outputs.Format) -> None:
-    write(made(assessment("\ud800", flags=(flag("\ud800"),))), summary={"x": "\ud800"}, folder=tmp_path, form=form)
+    write(
+        made(assessment("\ud800", flags=(flag("\ud800"),))),
+        summary=lambda _: {"x": "\ud800"},
+        folder=tmp_path,
+        form=form,
+    )
     assert (tmp_path / f"flags.{form}").stat().st_size
 
 
@@ -164,7 +173,7 @@ def test_broken_characters_in_data_stop_no_run(tmp_path: Path, form: outputs.For
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path, form: outputs.Format) -> None:
     several = [assessment(incident, flags=(flag(incident, message='line\r\n"quoted"'),)) for incident in ("I1", "I2")]
     for name, order in (("a", several), ("b", [*reversed(several)])):
-        write(made(*order), summary={"n": 1}, folder=tmp_path / name, form=form)
+        write(made(*order), summary=lambda _: {"n": 1}, folder=tmp_path / name, form=form)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
@@ -176,7 +185,9 @@ def test_a_message_with_line_breaks_and_quotes_comes_back_whole(tmp_path: Path) 
 
 
 def test_every_table_is_written_though_it_is_empty(tmp_path: Path) -> None:
-    write(tables(found(), origins=ORIGINS, rejects=[], warnings=[]), summary={}, folder=tmp_path / "a/b", form="csv")
+    write(
+        tables(found(), origins=ORIGINS, rejects=[], warnings=[]), summary=listing, folder=tmp_path / "a/b", form="csv"
+    )
     assert sorted(path.name for path in (tmp_path / "a/b").iterdir()) == sorted(
         [*(f"{n}.csv" for n in TABLES), "summary.json"]
     )
@@ -214,16 +225,148 @@ def test_an_interrupt_while_writing_leaves_no_half_file(tmp_path: Path, monkeypa
 def test_an_interrupt_while_files_get_their_names_waits_until_all_have_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rename = outputs._rename_all  # noqa: SLF001
+    exchange = placing._exchange  # noqa: SLF001
 
-    def press_and_rename(pairs: list[tuple[Path, Path]]) -> None:
+    def press_and_exchange(*places: Any) -> None:
         os.kill(os.getpid(), 2)
-        rename(pairs)
+        exchange(*places)
 
-    monkeypatch.setattr(outputs, "_rename_all", press_and_rename)
+    monkeypatch.setattr(placing, "_exchange", press_and_exchange)
     with pytest.raises(KeyboardInterrupt):
         write_csv(tmp_path, assessment(flags=(flag(),)))
     assert len(list(tmp_path.iterdir())) == len(TABLES) + 1
+
+
+class Killed(BaseException):
+    """The end of a process, as far as its files can tell: nothing is put back or cleared away after it."""
+
+
+def written_and_killed(folder: Path, monkeypatch: pytest.MonkeyPatch, *, moves: int, form: outputs.Format) -> None:
+    """Write a new run, and be killed after so many moves of files."""
+    replace, done = type(folder).replace, [0]
+
+    def move(self: Path, target: Path) -> Path:
+        if done[0] == moves:
+            raise Killed
+        done[0] += 1
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(folder), "replace", move)
+        patched.setattr(placing, "_clear", lambda _: None)
+        with contextlib.suppress(Killed):
+            write(made(assessment(flags=(flag("new"),))), summary=listing, folder=folder, form=form)
+
+
+def visible(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if not path.name.startswith(".")}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_run_that_is_killed_between_two_moves_mixes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: outputs.Format
+) -> None:
+    new = tmp_path / "new"
+    write(made(assessment(flags=(flag("new"),))), summary=listing, folder=new, form=form)
+    moves = 2 * (len(TABLES) + 1)
+    for number in range(moves + 1):
+        folder = tmp_path / str(number)
+        before = visible(write_csv(folder, assessment(flags=(flag("old"),))))
+        written_and_killed(folder, monkeypatch, moves=number, form=form)
+        there = visible(folder)
+        assert there.items() <= before.items() or there.items() <= visible(new).items()
+        assert "summary.json" not in there or len(there) == len(TABLES) + 1
+        write(made(assessment(flags=(flag("new"),))), summary=listing, folder=folder, form=form)
+        assert visible(folder) == visible(new)
+        assert len(list(folder.iterdir())) == len(TABLES) + 1
+
+
+def test_files_of_another_form_go_with_the_run_that_wrote_them_and_no_others(tmp_path: Path) -> None:
+    write_csv(tmp_path, assessment())
+    for name in ("notes.csv", "flags.xlsx"):
+        (tmp_path / name).write_text("mine")
+    write(made(assessment()), summary=listing, folder=tmp_path, form="parquet")
+    wanted = ["flags.xlsx", "notes.csv", "summary.json", *(f"{name}.parquet" for name in TABLES)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(wanted)
+
+
+def test_a_summary_that_is_not_ours_takes_nothing_away(tmp_path: Path) -> None:
+    for number, said in enumerate(
+        ('{"files": ["../mine.csv", "flags.jsonl", "other.csv"]}', '["x"]', "{", '{"files": 1}')
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in ("other.csv", "../mine.csv"):
+            (folder / name).write_text("mine")
+        (folder / "summary.json").write_text(said)
+        write_csv(folder, assessment())
+        assert (folder / "other.csv").exists()
+        assert (tmp_path / "mine.csv").exists()
+
+
+def test_a_run_that_is_still_writing_is_not_cleared_away(tmp_path: Path) -> None:
+    with placing._staged(tmp_path, "riskflags-run") as (staging, _):  # noqa: SLF001
+        write_csv(tmp_path, assessment())
+        assert staging.new.is_dir()
+    assert len(list(tmp_path.iterdir())) == len(TABLES) + 1
+
+
+def test_a_folder_that_was_made_for_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outputs, "_write_json", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_csv(tmp_path / "a/b", assessment())
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- tables in parts -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_large_table_is_a_folder_of_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: outputs.Format
+) -> None:
+    monkeypatch.setattr(outputs, "PART_ROWS", 2)
+    every = [assessment(f"I{number}", flags=(flag(f"I{number}"),)) for number in range(5)]
+    first, *_ = write(made(*every), summary=listing, folder=tmp_path, form=form)
+    assert (first.path.name, first.rows, first.parts) == (f"flags.{form}", 5, 3)
+    names = [f"flags.{form}/part-0000{number}.{form}" for number in range(3)]
+    assert [name for name in json.loads((tmp_path / "summary.json").read_text())["files"] if "/" in name] == names
+    found = [row["incident_id"] for name in names for row in rows_of(tmp_path / name)]
+    assert found == [f"I{number}" for number in range(5)]
+    assert (tmp_path / f"requirements.{form}").is_file()
+
+
+def test_parts_and_a_whole_file_replace_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [assessment(f"I{number}", flags=(flag(f"I{number}"),)) for number in range(5)]
+    for rows in (2, 10, 1, 3, 10):
+        monkeypatch.setattr(outputs, "PART_ROWS", rows)
+        write_csv(tmp_path, *every)
+        files = [path for path in (tmp_path / "flags.csv").rglob("*") if path.is_file()] or [tmp_path / "flags.csv"]
+        assert sum(len(rows_of(path)) for path in files) == 5
+        assert len(list(tmp_path.iterdir())) == len(TABLES) + 1
+
+
+def test_a_folder_of_parts_with_something_else_in_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "PART_ROWS", 1)
+    every = [assessment(f"I{number}", flags=(flag(f"I{number}"),)) for number in range(3)]
+    write_csv(tmp_path, *every)
+    (tmp_path / "flags.csv/notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"there is a folder of this name; nothing was written"):
+        write_csv(tmp_path, *every)
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".csv":
+        return [dict(row) for row in read_csv(path)]
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    return rows
 
 
 def test_a_file_that_cannot_have_its_name_puts_back_what_was_there(
@@ -234,7 +377,7 @@ def test_a_file_that_cannot_have_its_name_puts_back_what_was_there(
     replace = type(tmp_path).replace
 
     def fail_late(self: Path, target: Path) -> Path:
-        if self.name.endswith(".part") and target.name == "warnings.csv":
+        if self.parent.name == "new" and target.name == "warnings.csv":
             raise PermissionError(1, "not permitted", str(target))
         return replace(self, target)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from riskflags.batch.assessments import Head, Teller, assessed
+from riskflags.batch.assessments import Head, Teller, assessed, assessed_of
 from riskflags.batch.calendars import changes_of_offset
 from riskflags.batch.facts import World, gathered, schemas
 from riskflags.batch.grades import GRADES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIRED", "GRADES", "OPEN", "REQUIREMENTS", "TWINS", "Head", "Plan", "SparkStore", "Store", "Teller", "World",
-    "assess_worlds", "assessed", "brought_back", "changes_of_offset", "spark_store",
+    "assess_worlds", "assessed", "assessed_of", "brought_back", "changes_of_offset", "spark_store",
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskflags.assessment import Assessment, CaseGrade, Flag, NotAssessed, Requirement, Undecided
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 
     from riskflags.assessment import Caution
     from riskflags.batch.plan import Plan
+    from riskflags.batch.sql import Expr
     from riskflags.incident import Incident
     from riskflags.pack import Action, Rule
     from riskflags.record import Names
 
 Row = dict[str, Any]
 Who = tuple[str, str | None]
+Which = Callable[["Expr"], "Expr"]
+"""What says of the numbers of records which are meant."""
 _AT_ONCE = 5_000
 """Records whose rows are in memory at one time."""
 
@@ -42,21 +47,34 @@ def assessed(plan: Plan, incidents: Sequence[Incident], head: Head, *, start: in
     told = Teller(head)
     for first in range(0, len(incidents), _AT_ONCE):
         some = incidents[first : first + _AT_ONCE]
-        low, high = start + first, start + first + len(some)
-        tables = {name: _rows(plan, name, low, high) for name in (FIRED, OPEN, REQUIREMENTS, TWINS, GRADES)}
-        there = _rows(plan, "records", low, high, ["record"])
-        for number, incident in enumerate(some, start=low):
-            rows = {name: of.get(number, []) for name, of in tables.items()}
-            yield told.assessment(incident, rows, there=number in there)
+        ends = start + first, start + first + len(some)
+        yield from _told(plan, told, dict(enumerate(some, start=ends[0])), partial(_is_between, ends))
 
 
-def _rows(plan: Plan, name: str, low: int, high: int, columns: Sequence[str] | None = None) -> Mapping[int, list[Row]]:
-    """Return the rows of a table for the records of some numbers, by record; none where there is no such table."""
+def _is_between(ends: tuple[int, int], record: Expr) -> Expr:
+    return (record >= ends[0]) & (record < ends[1])
+
+
+def assessed_of(plan: Plan, incidents: Mapping[int, Incident], head: Head) -> Iterator[Assessment]:
+    """Yield the assessments of some records by number, in their order."""
+    yield from _told(plan, Teller(head), incidents, lambda record: record.isin(incidents))
+
+
+def _told(plan: Plan, told: Teller, incidents: Mapping[int, Incident], which: Which) -> Iterator[Assessment]:
+    tables = {name: _rows(plan, name, which) for name in (FIRED, OPEN, REQUIREMENTS, TWINS, GRADES)}
+    there = _rows(plan, "records", which, ["record"])
+    for number, incident in incidents.items():
+        rows = {name: of.get(number, []) for name, of in tables.items()}
+        yield told.assessment(incident, rows, there=number in there)
+
+
+def _rows(plan: Plan, name: str, which: Which, columns: Sequence[str] | None = None) -> Mapping[int, list[Row]]:
+    """Return the rows of a table for some records, by record; none where there is no such table."""
     if not plan.store.has(name):
         return {}
     table = plan.store.table(name, columns)
     found: dict[int, list[Row]] = {}
-    for row in plan.store.rows(table.filter((table["record"] >= low) & (table["record"] < high))).to_pylist():
+    for row in plan.store.rows(table.filter(which(table["record"]))).to_pylist():
         found.setdefault(row["record"], []).append(row)
     return found
 

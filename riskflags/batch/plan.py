@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from itertools import product
+from itertools import count, product
 from typing import TYPE_CHECKING
 
 from riskflags.batch.asked import lines_of, names_of_action
@@ -22,7 +22,7 @@ from riskflags.looking import PARAM
 from riskflags.pack import Computed, FlagReading, GapReading, LookUp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from riskflags.batch.asked import Line
     from riskflags.batch.frames import Rows
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = "requirements"
 _BY_ROWS: tuple[Rows, ...] = ("records", "seats")
+
+
+def _nobody(done: int, every: int) -> None:
+    """Tell nobody how far it is."""
 
 
 class Plan:
@@ -141,19 +145,29 @@ class Plan:
         found.frames = Frames(self.frames.names, store, self.frames.holds)
         return found
 
-    def run(self) -> None:
-        """Make every table of results."""
-        self._decide()
-        self._require()
+    def run(self, told: Callable[[int, int], None] = _nobody) -> None:
+        """Make every table of results; `told` hears how many steps are done, of how many."""
+        groups = self._groups()
+        every = sum(len(group.rules) + 1 for group in groups) + len(self.pack.actions) + 2
+        done = count(1)
+
+        def step() -> None:
+            told(next(done), every)
+
+        self._decide(groups, step)
+        self._require(step)
         self.ensure(names_of_twins(self.frames))
         make_twins(self.frames)
+        step()
         if self.pack.grades:
             self.ensure(names_of_grades(self.frames))
             make_grades(self.frames)
+        step()
 
-    def _require(self) -> None:
+    def _require(self, step: Callable[[], None]) -> None:
         """Make the table of all requirements."""
         for key, action in self.pack.actions.items():
+            step()
             lines = lines_of(self._decided, key)
             if lines:
                 self.store.add(REQUIREMENTS, self.store.table(self._standings(action, lines)))
@@ -178,13 +192,15 @@ class Plan:
                     found.append(Group(own, rows, f"verdicts {len(found)}"))
         return found
 
-    def _decide(self) -> None:
-        for group in self._groups():
+    def _decide(self, groups: Iterable[Group], step: Callable[[], None]) -> None:
+        for group in groups:
             for rule in group.rules.values():
                 self.ensure(names_of_rule(rule, self.pack.effective_by))
+                step()
             places = decide(self.frames, group, only_in=self._only)
             tell(self.frames, group, places, self._evidence(group))
             self._decided |= group.rules
+            step()
 
     def _evidence(self, group: Group) -> dict[int, dict[str, str]]:
         """Make the tables of ids that are evidence of the rules of a group; return them by rule and name."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from riskflags.batch.relations import table
 from riskflags.batch.sql import literal, quoted
+from riskflags.watching import opened_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,6 +84,9 @@ class Store:
     def __init__(self, path: str = ":memory:", **settings: Any) -> None:
         self.connection: Any = duckdb.connect(path, config=settings)
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._opened = opened_here()
+        if self._opened is not None:
+            self._opened.add(self.connection)
 
     def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
         """Make a table of an Arrow table."""
@@ -166,4 +170,6 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database."""
+        if self._opened is not None:
+            self._opened.drop(self.connection)
         self.connection.close()

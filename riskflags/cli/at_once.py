@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from riskflags.batch import Head, Plan, Store, Teller, assessed, brought_back, spark_store
+from riskflags.batch import Head, Plan, Store, Teller, assessed_of, brought_back, spark_store
 from riskflags.batch.facts import incidents_of, schemas
 from riskflags.cli.exits import Exit
 from riskflags.cli.inputs import moment_of
@@ -20,23 +20,29 @@ from riskflags.model import Severity
 from riskflags.record import Names
 from riskflags.report.batched import LINES, Batched, before
 from riskflags.report.closing import Ending, show_ending
-from riskflags.report.outputs import write_files, write_rows
+from riskflags.report.outputs import Output, write_files, write_rows
+from riskflags.report.phrases import count
 from riskflags.report.summary import Rows, summary
 from riskflags.report.tables import TABLES, reject_table
-from riskflags.report.terminal import Screen, progress
+from riskflags.report.terminal import Screen
 from riskflags.shipped import library_version
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from riskflags.cli.course import Course
     from riskflags.cli.run import RunOptions
     from riskflags.history import HistoryKey
-    from riskflags.incident import Incident
     from riskflags.intake.at_once import BatchIntake
     from riskflags.report.numbers import Numbers
+    from riskflags.report.outputs import Written
+    from riskflags.report.terminal import Progress
+
+_TOGETHER = 50
+"""Records that are decided again together, with all that they read of others in memory."""
 
 
-def run_at_once(options: RunOptions) -> int:
+def run_at_once(options: RunOptions, course: Course) -> int:
     """Read, decide, write the files and print the closing words; return the exit code."""
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
@@ -44,27 +50,29 @@ def run_at_once(options: RunOptions) -> int:
     inputs = options.inputs
     on = spark_store(options.master) if options.backend == "spark" else nullcontext()
     with _store(options.memory_limit) as store, on as spark:
-        with progress("Reading"):
+        with course.stage("Reading", unit="bytes") as bar:
             intake = read_into(
                 store, *inputs.files, pack=pack, as_of=as_of, mapping=inputs.mapping, actions=inputs.actions,
-                suspects=inputs.suspects, markers=inputs.markers,
+                suspects=inputs.suspects, markers=inputs.markers, told=bar.step,
             )  # fmt: skip
+        course.tell(f"{count(intake.counts.read, 'row')} read")
         names = Names.of(pack)
         known = before(store, names)
-        with progress("Deciding"):
+        with course.stage("Deciding", unit="steps") as bar:
             if spark is not None:
                 spark.take_over(store, schemas(pack))
             plan = Plan(names, spark or store, intake.holds, only={})
-            plan.run()
+            plan.run(bar.step)
             if spark is not None:
                 plan = brought_back(plan, spark, store)
+        course.tell("all decided")
         head = Head(names, pack.digest, as_of)
-        with progress("Verifying"):
-            _verify(engine, plan, head, intake, verify=options.verify)
-        with progress("Writing"):
+        with course.stage("Verifying", unit="records") as bar:
+            _verify(engine, plan, head, intake, verify=options.verify, told=bar.step)
+        with course.stage("Writing", unit="files") as bar:
             found = Batched(plan, store, Teller(head), as_of=as_of, before=known)
             numbers, rows = found.numbers(), _rows(store, intake)
-            written = _write(options, found, numbers, intake, rows)
+            written = _write(options, found, numbers, intake, rows=rows, stage=(bar, course))
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written))
     if intake.rejects and (options.strict or not numbers.records):
         return Exit.bad_data
@@ -96,54 +104,87 @@ def _rows(store: Store, intake: BatchIntake) -> Rows:
     return Rows(counts.read, counts.accepted, counts.warned, counts.rejected, counts.out_of_scope, int(waiting))
 
 
-def _write(options: RunOptions, found: Batched, numbers: Numbers, intake: BatchIntake, rows: Rows) -> Any:
+def _write(
+    options: RunOptions,
+    found: Batched,
+    numbers: Numbers,
+    intake: BatchIntake,
+    *,
+    rows: Rows,
+    stage: tuple[Progress, Course],
+) -> tuple[Written, ...]:
     if options.out is None:
         return ()
     form = options.form
     python = {"rejects": reject_table(intake.rejects), "warnings": found.warnings(intake.warnings)}
-    files = [f"{name}.{form}" for name in TABLES]
-    quoted_cells = found.quoted_cells(python.values()) if form == "csv" else 0
-    data = summary(
-        numbers, rows=rows, pack=found.pack, files=[*files, "summary.json"], quoted=quoted_cells,
-        version=library_version(), backend=options.backend,
-    )  # fmt: skip
-    writers = [
-        partial(found.write, name, form=form) if name in LINES else partial(write_rows, python[name], form=form)
+    outputs = [
+        Output(f"{name}.{form}", found.count(name), partial(found.write, name, form))
+        if name in LINES
+        else Output(f"{name}.{form}", len(python[name].rows), partial(write_rows, python[name], form))
         for name in TABLES
     ]
-    counts = [found.count(name) if name in LINES else len(python[name].rows) for name in TABLES]
-    return write_files(dict(zip(files, writers, strict=True)), counts, summary=data, folder=options.out)
+    quoted_cells = found.quoted_cells(python.values()) if form == "csv" else 0
+    told = partial(
+        summary,
+        numbers,
+        rows=rows,
+        pack=found.pack,
+        quoted=quoted_cells,
+        version=library_version(),
+        backend="spark" if options.backend == "spark" else "duckdb",
+    )
+    bar, course = stage
+    return write_files(
+        outputs, summary=lambda files: told(files=files), folder=options.out, told=bar.step, placed=course.placed
+    )
 
 
 # ---- the same, one record at a time ----------------------------------------------------------------------------------
 
 
-def _verify(engine: Engine, plan: Plan, head: Head, intake: BatchIntake, *, verify: int) -> None:
+def _verify(
+    engine: Engine,
+    plan: Plan,
+    head: Head,
+    intake: BatchIntake,
+    *,
+    verify: int,
+    told: Callable[[int, int], None],
+) -> None:
     """Decide some records one at a time as well, drawn by a fixed seed; EngineError where any comes out otherwise."""
     store = plan.store
     there = sorted(store.rows(store.table("records", ["record"])).column("record").to_pylist())
-    for number in sorted(Random(0).sample(there, min(verify, len(there)))):  # noqa: S311 - a sample, no secret
-        (incident,) = incidents_of(store, plan.pack, intake.holds, [number]).values()
-        linked = _linked(plan, engine.history_needed(incident))
-        history = incidents_of(store, plan.pack, intake.holds, sorted(linked - {number})).values()
-        alone = engine.assess(incident, history, as_of=head.as_of, rejects=intake.rejects)
-        (together,) = _of_one(plan, incident, head, number)
-        if alone != together:
-            raise EngineError(differs(alone, together))
-
-
-def _of_one(plan: Plan, incident: Incident, head: Head, number: int) -> Iterable[Any]:
-    return list(assessed(plan, [incident], head, start=number))
+    drawn = sorted(Random(0).sample(there, min(verify, len(there))))  # noqa: S311 - a sample, no secret
+    for first in range(0, len(drawn), _TOGETHER):
+        told(first, len(drawn))
+        some = drawn[first : first + _TOGETHER]
+        incidents = incidents_of(store, plan.pack, intake.holds, some)
+        keys = (key for incident in incidents.values() for key in engine.history_needed(incident))
+        others = incidents_of(store, plan.pack, intake.holds, sorted(_linked(plan, keys) - set(some)))
+        together = assessed_of(plan, {number: incidents[number] for number in some}, head)
+        alone = engine.assess_some(
+            (incidents[number] for number in some), [*incidents.values(), *others.values()], as_of=head.as_of,
+            rejects=intake.rejects,
+        )  # fmt: skip
+        for apart, joint in zip(alone, together, strict=True):
+            if apart != joint:
+                raise EngineError(differs(apart, joint))
 
 
 def _linked(plan: Plan, keys: Iterable[HistoryKey]) -> set[int]:
     """Return the numbers of the records that hold one of some keys."""
-    found: set[int] = set()
+    asked: dict[str, set[str]] = {}
     for key in keys:
-        is_of_suspect = plan.frames.names.is_of_suspect(key.field)
-        frame = plan.frames.frame([key.field], rows="seats" if is_of_suspect else "records")
-        cell = frame.cells[key.field]
-        holds = cell.value.contains(key.value) if cell.kind == "codes" else cell.value.cast("string") == key.value
-        rows = plan.store.rows(frame.table.filter(holds).select("record")).to_pylist()
-        found |= {row["record"] for row in rows}
-    return found
+        asked.setdefault(key.field, set()).add(key.value)
+    return {record for field, values in asked.items() for record in _holders(plan, field, sorted(values))}
+
+
+def _holders(plan: Plan, field: str, values: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of the records that hold one of some values in a field; of a list, any of it."""
+    frame = plan.frames.frame([field], rows="seats" if plan.frames.names.is_of_suspect(field) else "records")
+    cell = frame.cells[field]
+    is_codes = cell.kind == "codes"
+    holds = [cell.value.contains(one) for one in values] if is_codes else [cell.value.cast("string").isin(values)]
+    for one in holds:
+        for row in plan.store.rows(frame.table.filter(one).select("record")).to_pylist():
+            yield row["record"]

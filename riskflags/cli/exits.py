@@ -26,6 +26,7 @@ class Exit(IntEnum):
     bad_data = 3
     misuse = 4
     stopped = 130
+    ended = 143
 
 
 MEANINGS = {
@@ -35,6 +36,7 @@ MEANINGS = {
     Exit.bad_data: "The input cannot be read, every row was rejected, or rows were rejected with `--strict`.",
     Exit.misuse: "The command was given something that it cannot use. Standard error says what to write instead.",
     Exit.stopped: "Stopped from the keyboard. No half-written file is left behind.",
+    Exit.ended: "Ended by the system (SIGTERM). No half-written file is left behind.",
 }
 """What each exit code means, for the reference."""
 
@@ -43,6 +45,15 @@ class Refused(Exception):  # noqa: N818 - a refusal with the exit code that goes
     """The command cannot do what was asked: `message` says why and what to do instead."""
 
     def __init__(self, message: str, code: Exit = Exit.misuse) -> None:
+        super().__init__(message, code)
+        self.message = message
+        self.code = code
+
+
+class Stopped(Exception):  # noqa: N818 - whoever sits at the keyboard wanted it
+    """The command was stopped: `message` says what was done and what was not."""
+
+    def __init__(self, message: str, code: Exit) -> None:
         super().__init__(message, code)
         self.message = message
         self.code = code
@@ -82,6 +93,8 @@ def _words(error: Exception) -> tuple[Exit, str] | None:
             return Exit.misuse, f"riskflags: {error}"
         case Refused():
             return error.code, f"riskflags: {error.message}"
+        case Stopped():
+            return error.code, error.message
         case typer.Abort():
             return Exit.stopped, "Stopped."
         case OSError():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskflags.cli.course import Course, stoppable
 from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import Inputs, Terms, moment_of, read_records
+from riskflags.cli.sizes import pays_at_once
 from riskflags.engine import VERIFIED, Backend, Engine, obstacle_to_batch
 from riskflags.errors import EngineError
 from riskflags.model import Severity
@@ -23,22 +28,25 @@ from riskflags.report.outputs import (
     check_format,
     check_page,
     file_names,
+    is_parts,
     quoted_cells,
     write,
     write_text,
 )
+from riskflags.report.phrases import count
 from riskflags.report.summary import Rows, rows_of, summary
 from riskflags.report.tables import TABLES, tables
-from riskflags.report.terminal import Progress, Screen, progress
+from riskflags.report.terminal import Screen
 from riskflags.shipped import library_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from datetime import datetime
 
     from riskflags.assessment import Assessment
     from riskflags.intake import Intake
     from riskflags.pack import Pack
+    from riskflags.report.terminal import Progress
 
 
 _SIZE = re.compile(r"\d{1,6} ?[KMGT]B")
@@ -73,56 +81,81 @@ def run_rules(options: RunOptions) -> int:
         raise Refused(f"--memory-limit {options.memory_limit}: write a number and a unit, such as 4GB or 512MB")
     if options.backend in ("duckdb", "spark") and (obstacle := obstacle_to_batch(options.backend)):
         raise EngineError(obstacle)
-    _start_spark(options)
-    if _at_once(options):
-        from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
+    if options.master is not None and options.backend != "spark":
+        raise Refused("--master is for --backend spark: give both, or neither")
+    course = Course(options.out, [path for path in (options.junit, options.html) if path is not None])
+    with stoppable(course), _seldom_collected():
+        if options.backend == "spark":
+            _start_spark(options, course)
+        if _at_once(options):
+            from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
 
-        return run_at_once(options)
+            return run_at_once(options, course)
+        return _run_by_record(options, course)
+
+
+@contextmanager
+def _seldom_collected() -> Generator[None]:
+    """Let Python look for cycles less often: of the objects of a run hardly any is one, and they are many."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _run_by_record(options: RunOptions, course: Course) -> int:
+    """Do what was asked for with the records in memory; return the exit code."""
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     watch = _Watched(pack, as_of, show_personal=options.terms.show_personal) if options.html is not None else None
-    with progress("Reading"):
+    with course.stage("Reading"):
         intake = read_records(options.inputs, record=pack.record, zone=pack.zone)
-    with progress("Assessing", total=len(intake.admitted)) as bar:
+    course.tell(f"{count(intake.counts.read, 'row')} read")
+    with course.stage("Deciding", total=len(intake.admitted), unit="records") as bar:
         assessments = engine.assess_many(
             intake.incidents, as_of=as_of, rejects=intake.rejects, backend=options.backend, verify=options.verify
         )
         seen = _counted(watch.watched(assessments, intake) if watch else assessments, bar)
         findings = collect(seen, as_of=as_of, origins=origins_of(intake))
+    course.tell("all decided")
     rows = rows_of(intake, findings)
     numbers = numbers_of(findings)
-    backend = engine.backend_for(len(intake.admitted), options.backend)
-    written = _write(options, findings, numbers, intake, rows=rows, pack=pack, backend=backend)
+    texts: list[tuple[Path, str]] = []
     if options.junit is not None:
-        write_text(options.junit, run_as_junit(findings, pack))
-        written = (*written, Written(options.junit))
+        texts.append((options.junit, run_as_junit(findings, pack)))
     if watch is not None and options.html is not None:
-        with progress("Drawing"):
-            page = watch.page(findings, rows, intake, marking=options.marking)
-        write_text(options.html, page)
-        written = (*written, Written(options.html))
+        with course.stage("Drawing"):
+            texts.append((options.html, watch.page(findings, rows, intake, marking=options.marking)))
+    with course.stage("Writing", unit="files") as bar:
+        backend = engine.backend_for(len(intake.admitted), options.backend)
+        written = _write(options, findings, numbers, intake, rows=rows, pack=pack, backend=backend, stage=(bar, course))
+        for path, text in texts:
+            write_text(path, text, placed=partial(course.placed, path))
+            written = (*written, Written(path))
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written, show_personal=options.terms.show_personal))
     return _code(options, numbers, intake)
 
 
-def _start_spark(options: RunOptions) -> None:
-    """Start Spark before anything is read, where it is asked for."""
-    if options.backend == "spark":
-        from riskflags.batch.spark import session_of  # noqa: PLC0415 - with the extra `spark` alone
+def _start_spark(options: RunOptions, course: Course) -> None:
+    """Start Spark before anything is read."""
+    from riskflags.batch.spark import session_of  # noqa: PLC0415 - with the extra `spark` alone
 
-        with progress("Starting Spark"):
-            session_of(options.master)
-    elif options.master is not None:
-        raise Refused("--master is for --backend spark: give both, or neither")
+    with course.stage("Starting Spark"):
+        session_of(options.master)
 
 
 def _at_once(options: RunOptions) -> bool:
-    """Return whether a run goes from files to files inside the database: its other forms need the records."""
+    """Return whether a run goes from files to files in the database: where that is quicker and no record is needed."""
     needs_records = options.html or options.junit or options.form == "xlsx" or options.terms.show_personal
     is_piped = any(str(file) == "-" for file in options.inputs.files)
-    is_batch = options.backend in ("duckdb", "spark")
-    return is_batch and options.out is not None and not needs_records and not is_piped
+    if needs_records or is_piped or options.backend == "record":
+        return False
+    if options.backend == "spark":
+        return options.out is not None
+    return options.backend == "duckdb" or (not obstacle_to_batch() and pays_at_once(options.inputs.files))
 
 
 class _Watched:
@@ -163,7 +196,7 @@ def _check_targets(options: RunOptions) -> None:
     for option, path in _targets(options):
         check_folder(path.parent, option=option)
         another = "another folder" if option == "--out" else "another file"
-        if path.is_dir():
+        if path.is_dir() and not (option == "--out" and is_parts(path)):
             raise Refused(f"{path} is a folder: give {another} with {option}")
         if path.resolve() in taken:
             raise Refused(f"{path} {taken[path.resolve()]}: give {another} with {option}")
@@ -187,18 +220,27 @@ def _counted(assessments: Iterable[Assessment], bar: Progress) -> Iterator[Asses
 
 
 def _write(
-    options: RunOptions, findings: Findings, numbers: Numbers, intake: Intake, *, rows: Rows, pack: Pack, backend: str
+    options: RunOptions,
+    findings: Findings,
+    numbers: Numbers,
+    intake: Intake,
+    *,
+    rows: Rows,
+    pack: Pack,
+    backend: str,
+    stage: tuple[Progress, Course],
 ) -> tuple[Written, ...]:
     if options.out is None:
         return ()
     form = options.form
     made = tables(findings, origins=origins_of(intake), rejects=intake.rejects, warnings=intake.warnings)
     quoted = quoted_cells(made) if form == "csv" else 0
-    files = file_names(TABLES, form)
-    data = summary(
-        numbers, rows=rows, pack=pack, files=files, quoted=quoted, version=library_version(), backend=backend
-    )
-    return write(made, summary=data, folder=options.out, form=form)
+    told = partial(summary, numbers, rows=rows, pack=pack, quoted=quoted, version=library_version(), backend=backend)
+    bar, course = stage
+    return write(
+        made, summary=lambda files: told(files=files), folder=options.out, form=form, told=bar.step,
+        placed=course.placed,
+    )  # fmt: skip
 
 
 def _code(options: RunOptions, numbers: Numbers, intake: Intake) -> Exit:

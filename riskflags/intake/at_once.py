@@ -8,6 +8,7 @@ mapping, and JSON lines, go through the model as a whole.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -43,12 +44,17 @@ if TYPE_CHECKING:
 
 pa: Any = import_module("pyarrow")  # it ships no types
 Sides = dict["SideName", "str | Path"]
+Told = Callable[[float, float], None]
 ORIGINS: Schema = {
     "record": "int64", "source_file": "string", "source_row": "int64", "accepted": "int64", "warned": "int64",
 }  # fmt: skip
 """Where the first row of each record stands, and how many of its rows were accepted without and with a warning."""
 _ORDER = "intake order"
 _LISTS = {"done": "done", "markers": "markers", "suspects": "seats"}
+
+
+def _nobody(done: float, every: float) -> None:
+    """Tell nobody how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,13 @@ def read_into(
     actions: str | Path | None = None,
     suspects: str | Path | None = None,
     markers: str | Path | None = None,
+    told: Told = _nobody,
 ) -> BatchIntake:
     """Return what became of the rows of files, and make the tables of their records: those of `facts`, and `origins`.
 
     A file is canonical CSV, plain or packed with gzip or zstd, Parquet with the same columns, or JSON lines; a path
     may be a pattern such as `2026-*.csv`. With a mapping the files are read as `riskflags.intake.read` reads them.
-    Errors are those of that function.
+    Errors are those of that function. `told` hears how many bytes are read, of how many.
     """
     if not paths:
         message = "read_into needs at least one path"
@@ -91,7 +98,26 @@ def read_into(
     if mapping is not None:
         return _read_by_mapping(store, files, mapping, given, pack=pack, as_of=as_of)
     _refuse_repeats([*given.values(), *files])
-    return _Reading(store, pack, as_of).read(files, given)
+    return _Reading(store, pack, as_of, _Heard(told, [*given.values(), *files])).read(files, given)
+
+
+class _Heard:
+    """How far the files are read. Each is gone through twice: its text is taken, then its cells are."""
+
+    def __init__(self, told: Told, files: Sequence[str | Path]) -> None:
+        self._told = told
+        self._sizes = {str(path): sources.size_of(path) for path in files}
+        self._total = sum(self._sizes.values())
+        self._done = 0.0
+
+    def half(self, path: str | Path) -> None:
+        """Say that a file has been gone through once more."""
+        self._done += self._sizes[str(path)] / 2
+        self._told(self._done, self._total)
+
+    def within(self, path: str | Path) -> Callable[[int], None]:
+        """Return what hears, in a file, how many bytes have been seen so far."""
+        return lambda seen: self._told(self._done + min(seen, self._sizes[str(path)]) / 2, self._total)
 
 
 def _refuse_repeats(paths: Sequence[str | Path]) -> None:
@@ -151,7 +177,8 @@ class _Slow:
 class _Reading:
     """One call of `read_into`."""
 
-    def __init__(self, store: Store, pack: Pack, as_of: datetime) -> None:
+    def __init__(self, store: Store, pack: Pack, as_of: datetime, heard: _Heard) -> None:
+        self._heard = heard
         self._store = store
         self._con = _connection(store)
         self._pack = pack
@@ -167,16 +194,18 @@ class _Reading:
 
     def read(self, files: Sequence[str | Path], sides: Sides) -> BatchIntake:
         """Read the files; return what became of their rows."""
-        for side, path in sides.items():
+        given: list[tuple[str | Path, SideName | None]] = [(path, side) for side, path in sides.items()]
+        given += [(path, None) for path in files]
+        for path, side in given:
             self._take(path, side)
-        for path in files:
-            self._take(path, None)
+            self._heard.half(path)
         self._con.register("intake zone", zone_days(self._pack.zone))
         self._con.execute(f'CREATE TABLE {quoted(DAYS)} AS SELECT * FROM "intake zone"')
         self._con.unregister("intake zone")
         rows = Rows(self._con, self._pack.record, self._sources)
         for source in self._sources:
             rows.read(source)
+            self._heard.half(self._names[source.number])
         rows.find_slow(self._known_slow(rows))
         items = {attribute: rows.list_items(attribute) for attribute in _LISTS}
         self._hand_over()
@@ -214,7 +243,9 @@ class _Reading:
         layout = canonical.understand(file, self._pack.record, side=side)
         self._note(layout, side or "canonical CSV", number, side)
         damaged: list[TextRow] = []
-        source = sources.take_text(self._con, layout, path, number=number, side=side, damaged=damaged.append)
+        source = sources.take_text(self._con, layout, path, number=number, side=side, damaged=damaged.append,
+            seen=self._heard.within(path),
+        )  # fmt: skip
         self._sources.append(source)
         self._through_model(source, damaged)
 

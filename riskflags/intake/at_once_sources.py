@@ -84,6 +84,11 @@ def find(path: str | Path) -> TextFile:
     return find_text(path, open_bytes=unpacked)
 
 
+def size_of(path: str | Path) -> int:
+    """Return the bytes of a file; 0 for what is no file, which is refused or read from a pipe."""
+    return Path(path).stat().st_size if Path(path).is_file() else 0
+
+
 def _start(path: str | Path) -> bytes:
     if str(path) == STANDARD_INPUT or not Path(path).is_file():
         return b""
@@ -115,10 +120,14 @@ def take_text(
     number: int,
     side: SideName | None,
     damaged: Callable[[TextRow], None],
+    seen: Callable[[int], None],
 ) -> Source:
-    """Return the rows of a CSV file as a table of DuckDB. Damaged ones are given to `damaged`, in order."""
+    """Return the rows of a CSV file as a table of DuckDB. Damaged ones are given to `damaged`, in order.
+
+    `seen` hears how many bytes have been looked at.
+    """
     source = Source(number, layout, f"intake text {number}", side, side or "canonical CSV")
-    delimiters = _plain_delimiters(layout.file, layout.delimiter) if _is_for_duckdb(layout, path) else None
+    delimiters = _plain_delimiters(layout.file, layout.delimiter, seen) if _is_for_duckdb(layout, path) else None
     if delimiters is not None and _read_by_duckdb(con, source, path, delimiters=delimiters):
         return Source(number, layout, source.table, side, source.taken_for, may_hold_nul=False)
     made = ", ".join(f"c{index} VARCHAR" for index in source.indexes)
@@ -163,7 +172,7 @@ def _is_for_duckdb(layout: Layout, path: str | Path) -> bool:
     )
 
 
-def _plain_delimiters(file: TextFile, delimiter: str) -> int | None:
+def _plain_delimiters(file: TextFile, delimiter: str, seen: Callable[[int], None]) -> int | None:
     """Return how many delimiters stand outside quotes; None where readers may differ.
 
     They may where a quote stands in the middle of a cell or is not closed, line ends are mixed, a NUL is there, or the
@@ -171,13 +180,15 @@ def _plain_delimiters(file: TextFile, delimiter: str) -> int | None:
     inside leaves an empty text that is neither.
     """
     ends = (*delimiter.encode(), *b"\r\n")
-    delimiters = newlines = returns = both = 0
+    delimiters = newlines = returns = both = read = 0
     carried, is_inside, begun = b"", False, True  # `begun`: what is carried has been seen to begin a cell
     with file.open_bytes() as stream:
         chunk = stream.read(_CHUNK)
         if not _is_plain_header(chunk):
             return None
         while True:
+            read += len(chunk)
+            seen(read)
             parts = (carried + chunk).split(b'"')
             rest = parts.pop()
             outside = parts[is_inside::2]

@@ -69,6 +69,7 @@ class Batched:
         self._as_of = as_of
         self._before = before
         self._queries: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
         self._make_names()
         self._make_lines()
 
@@ -225,15 +226,26 @@ class Batched:
 
     # ---- files -------------------------------------------------------------------------------------------------------
 
-    def write(self, name: str, path: Path, *, form: Format) -> None:
-        """Write one table of lines to a file."""
+    def write(self, name: str, form: Format, path: Path, rows: slice) -> None:
+        """Write some lines of a table to a file. Those of a table in parts are put in order once, at the first."""
         listed = ", ".join(_cell(one, kind, form) for one, kind in COLUMNS[name])
-        target = _text(str(path))
-        query = f"SELECT {listed} FROM ({self._queries[name]})"
-        self._con.execute(f"COPY ({query}) TO {target} ({_COPY[form]})")
+        source, which = f"({self._queries[name]})", ""
+        if rows != slice(0, self.count(name)):
+            source, which = quoted(f"ordered {name}"), f" WHERE rowid >= {rows.start} AND rowid < {rows.stop}"
+            if rows.start == 0:
+                self._con.execute(f"CREATE TABLE {source} AS {self._queries[name]}")
+        query = f"SELECT {listed} FROM {source}{which}"
+        self._con.execute(f"COPY ({query}) TO {_text(str(path))} ({_COPY[form]})")
+        if rows.stop == self.count(name):
+            self._con.execute(f"DROP TABLE IF EXISTS {quoted(f'ordered {name}')}")
 
     def count(self, name: str) -> int:
         """Return how many lines a table has."""
+        if name not in self._counts:
+            self._counts[name] = self._counted(name)
+        return self._counts[name]
+
+    def _counted(self, name: str) -> int:
         table = _ROW_FOR_ROW.get(name)
         if table is not None and not self._has(table):
             return 0

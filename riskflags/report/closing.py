@@ -252,4 +252,5 @@ def _show_files(screen: Screen, ending: Ending) -> None:
     screen.heading("Files")
     for file in ending.written:
         rows = "" if file.rows is None else f": {count(file.rows, 'row')}"
+        rows += f" in {file.parts:,} files" if file.parts > 1 else ""
         screen.line(f"{safe(str(file.path))}{rows}", indent=2)

@@ -1,28 +1,28 @@
 """The files of a run: whole or not at all, and byte for byte the same for the same input.
 
-Every file is first written under a temporary name in the same folder; only when all of them are complete are they given
-their names. A failure or an interrupt before that leaves the folder as it was.
+Files get their names only when all of them are complete (`placing`). A failure or an interrupt before that leaves the
+folder as it was. A table of very many rows is a folder of parts, each a file that can be read by itself.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import importlib
 import importlib.util
 import json
 import os
-import signal
-import threading
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from riskflags.report import OutputError
+from riskflags.report.placing import place
+from riskflags.report.tables import TABLES
 from riskflags.report.workbook import write_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from riskflags.report.tables import Cell, CellKind, Table
@@ -34,23 +34,57 @@ DATA: tuple[CellKind, ...] = ("text", "texts")
 """The kinds of cell that hold what the records say."""
 SUMMARY = "summary.json"
 WORKBOOK = "riskflags.xlsx"
+PART_ROWS = 1_000_000
+"""Rows of a file: a table of more becomes a folder of parts. With its header a part still fits a sheet."""
+_PART = re.compile(r"part-\d{5,}\.(csv|jsonl|parquet)")
 _NEEDED: Mapping[str, tuple[str, str]] = {"parquet": ("pyarrow", "batch"), "xlsx": ("xlsxwriter", "report")}
 """Format -> the library that it needs, and the extra that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that a run wrote, and how many rows it holds where it is one of rows."""
+    """A file that a run wrote, and how many rows it holds where it is one of rows; a folder where it is in parts."""
 
     path: Path
     rows: int | None = None
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file to be written: its name, how many rows it has, and what writes some of them to a path."""
+
+    name: str
+    rows: int
+    write: Callable[[Path, slice], None]
 
 
 def file_names(tables: Sequence[str], form: Format) -> tuple[str, ...]:
-    """Return the names of the files of a run, in the order in which they are written: of a workbook, one for all."""
+    """Return the names of the files of a run, in the order in which they are written: of a workbook, one for all.
+
+    A name may be that of a folder instead, which holds the parts of a large table.
+    """
     if form == "xlsx":
         return WORKBOOK, SUMMARY
     return (*(f"{name}.{form}" for name in tables), SUMMARY)
+
+
+def parts(name: str, rows: int) -> dict[str, slice]:
+    """Return the files of a table with the rows that each holds: itself, or parts in a folder where it is large."""
+    if rows <= PART_ROWS:
+        return {name: slice(0, rows)}
+    form = name.rpartition(".")[2]
+    starts = range(0, rows, PART_ROWS)
+    return {
+        f"{name}/part-{number:05}.{form}": slice(start, min(start + PART_ROWS, rows))
+        for number, start in enumerate(starts)
+    }
+
+
+def is_parts(path: Path) -> bool:
+    """Return whether a path is a folder of parts that a run wrote, with nothing else in it."""
+    found = list(path.iterdir()) if path.is_dir() else []
+    return bool(found) and all(_PART.fullmatch(one.name) and one.is_file() for one in found)
 
 
 def quoted_cells(tables: Sequence[Table]) -> int:
@@ -86,106 +120,113 @@ def check_page() -> None:
         raise OutputError(f"--html needs {lacking[0]}. Install it with: pip install 'riskflags[batch,report]'")
 
 
-def write(tables: Sequence[Table], *, summary: Mapping[str, Any], folder: Path, form: Format) -> tuple[Written, ...]:
+def _nobody(done: int, every: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def write(
+    tables: Sequence[Table],
+    *,
+    summary: Callable[[Sequence[str]], Mapping[str, Any]],
+    folder: Path,
+    form: Format,
+    told: Callable[[int, int], None] = _nobody,
+    placed: Callable[[], None] = lambda: None,
+) -> tuple[Written, ...]:
     """Write every table and summary.json into the folder, which is created; return what was written.
 
-    Files of an earlier run with the same names are replaced together. Raises OutputError where nothing could be
-    written.
+    `summary` gives what summary.json holds, from the names of all files. All that an earlier run wrote is replaced
+    together. Raises OutputError where nothing could be written.
     """
-    names = file_names([table.name for table in tables], form)
-    made = [partial(write_workbook, tables)] if form == "xlsx" else [partial(_WRITERS[form], table) for table in tables]
-    numbers = [len(table.rows) for table in tables]
-    writers = dict(zip(names[:-1], made, strict=True))
-    return write_files(writers, [sum(numbers)] if form == "xlsx" else numbers, summary=summary, folder=folder)
+    if form == "xlsx":
+        rows = sum(len(table.rows) for table in tables)
+        outputs = [Output(WORKBOOK, rows, lambda path, _: write_workbook(tables, path))]
+    else:
+        outputs = [Output(f"{one.name}.{form}", len(one.rows), partial(write_rows, one, form)) for one in tables]
+    return write_files(outputs, summary=summary, folder=folder, told=told, placed=placed)
 
 
 def write_files(
-    writers: Mapping[str, Callable[[Path], None]], rows: Sequence[int], *, summary: Mapping[str, Any], folder: Path
+    outputs: Sequence[Output],
+    *,
+    summary: Callable[[Sequence[str]], Mapping[str, Any]],
+    folder: Path,
+    told: Callable[[int, int], None] = _nobody,
+    placed: Callable[[], None] = lambda: None,
 ) -> tuple[Written, ...]:
-    """Write files by name and summary.json into the folder, whole or not at all; `rows` is how many lines each has.
+    """Write files and summary.json into the folder, whole or not at all. OutputError where nothing could be written.
 
-    Raises OutputError where nothing could be written.
+    `told` hears how many files are written, of how many; `placed` is called when all have their names.
     """
-    files: list[tuple[str, Callable[[Path], None]]] = [*writers.items(), (SUMMARY, partial(_write_json, summary))]
+    writers: dict[str, Callable[[Path], None]] = {}
+    written: list[Written] = []
+    for output in outputs:
+        found = {output.name: slice(0, output.rows)} if output.name == WORKBOOK else parts(output.name, output.rows)
+        written.append(Written(folder / output.name, output.rows, len(found)))
+        for name, rows in found.items():
+            writers[name] = partial(_write_part, output, rows)
+    writers[SUMMARY] = partial(_write_json, summary([*writers, SUMMARY]))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_all(folder, files)
+        _refuse_folders(folder, [*(output.name for output in outputs), SUMMARY])
+        place(folder, writers, mark="riskflags-run", earlier=_earlier, told=told, placed=placed)
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror or error}; nothing was written") from error
-    return tuple(Written(folder / name, number) for (name, _), number in zip(files, [*rows, None], strict=True))
+    return (*written, Written(folder / SUMMARY))
 
 
-def write_rows(table: Table, path: Path, *, form: Format) -> None:
-    """Write one table to a file, which is there half-written until this returns."""
-    _WRITERS[form](table, path)
+def _write_part(output: Output, rows: slice, path: Path) -> None:
+    output.write(path, rows)
 
 
-def write_text(path: Path, text: str) -> None:
+def _refuse_folders(folder: Path, names: Iterable[str]) -> None:
+    for path in (folder / name for name in names):
+        if path.is_dir() and not is_parts(path):
+            raise IsADirectoryError(21, "there is a folder of this name", str(path))
+
+
+def _earlier(folders: Sequence[Path]) -> Iterator[str]:
+    """Yield the names of what earlier runs wrote, by the summaries that they left, in whatever form that was."""
+    folder, *hidden = folders
+    known = {SUMMARY, WORKBOOK, *(f"{name}.{form}" for name in TABLES for form in _WRITERS)}
+    for path in (folder, *(one / part for one in hidden for part in ("old", "new"))):
+        for name in sorted(known & _listed(path / SUMMARY)):
+            if not (folder / name).is_dir() or is_parts(folder / name):
+                yield name
+
+
+def _listed(path: Path) -> set[str]:
+    """Return what a summary says was written; nothing where it is none of ours."""
+    try:
+        found: object = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return set()
+    files = cast("dict[str, object]", found).get("files") if isinstance(found, dict) else None
+    return {str(name).partition("/")[0] for name in cast("list[object]", files)} if isinstance(files, list) else set()
+
+
+def write_rows(table: Table, form: Format, path: Path, rows: slice) -> None:
+    """Write some rows of a table to a file, which is there half-written until this returns."""
+    _WRITERS[form](replace(table, rows=table.rows[rows]), path)
+
+
+def write_text(path: Path, text: str, *, placed: Callable[[], None] = lambda: None) -> None:
     """Write one file of text, whole or not at all, in a folder that is made. OutputError where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_all(path.parent, [(path.name, lambda part: _put(part, text))])
+        _refuse_folders(path.parent, [path.name])
+        place(
+            path.parent,
+            {path.name: partial(_put, text)},
+            mark=path.name,
+            earlier=lambda _: (),
+            told=_nobody,
+            placed=placed,
+        )
     except OSError as error:
         raise OutputError(f"{error.filename or path}: {error.strerror or error}; nothing was written") from error
 
 
-def _put(path: Path, text: str) -> None:
+def _put(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-def _write_all(folder: Path, files: Sequence[tuple[str, Callable[[Path], None]]]) -> None:
-    made: list[Path] = []
-    try:
-        for name, writer in files:
-            target = folder / name
-            if target.is_dir():
-                raise IsADirectoryError(21, "there is a folder of this name", str(target))
-            made.append(folder / f".{name}.{os.getpid()}.part")
-            writer(made[-1])
-        with _no_interrupt():
-            _rename_all([(part, folder / name) for part, (name, _) in zip(made, files, strict=True)])
-    finally:
-        for part in made:
-            part.unlink(missing_ok=True)
-
-
-def _rename_all(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Give every file its name; if one cannot have it, put back what was there before."""
-    kept: list[tuple[Path, Path]] = []
-    placed: list[Path] = []
-    try:
-        for part, target in pairs:
-            if target.exists():
-                before = part.with_suffix(".before")
-                target.replace(before)
-                kept.append((before, target))
-            part.replace(target)
-            placed.append(target)
-    except OSError:
-        for target in placed:
-            target.unlink()
-        for before, target in kept:
-            before.replace(target)
-        raise
-    with contextlib.suppress(OSError):  # the run is written: an old file that stays under another name harms nobody
-        for before, _ in kept:
-            before.unlink()
-
-
-@contextlib.contextmanager
-def _no_interrupt() -> Generator[None]:
-    """Hold back Ctrl-C while the files are given their names."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
 
 
 # ---- formats ---------------------------------------------------------------------------------------------------------

@@ -94,13 +94,13 @@ def _plain(parts: tuple[Part, ...]) -> str:
 class Progress(Protocol):
     """What a command tells about how far it is."""
 
-    def step(self, done: int) -> None:
-        """Say that so many are done."""
+    def step(self, done: float, total: float | None = None) -> None:
+        """Say that so many are done, of so many where that is known only now."""
         ...
 
 
 class _Silent:
-    def step(self, done: int) -> None:
+    def step(self, done: float, total: float | None = None) -> None:
         """Say nothing."""
 
     def __enter__(self) -> Self:
@@ -110,16 +110,21 @@ class _Silent:
 
 
 class _Bar:
-    def __init__(self, what: str, total: int | None) -> None:
-        from rich.console import Console  # noqa: PLC0415 - not needed in a pipe, and not quick to import
-        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+    def __init__(self, what: str, total: float | None, unit: str) -> None:
+        from rich import progress as rich  # noqa: PLC0415 - not needed in a pipe, and not quick to import
+        from rich.console import Console  # noqa: PLC0415
 
-        self._progress = RichProgress(console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task(what, total=total)
+        columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), rich.TextColumn("{task.fields[told]}"))
+        times = (rich.TimeElapsedColumn(), rich.TextColumn("{task.fields[left]}"), rich.TimeRemainingColumn())
+        self._progress = rich.Progress(*columns, *times, console=Console(stderr=True), transient=True)
+        self._unit = unit
+        self._task = self._progress.add_task(what, total=total, told="", left="")
 
-    def step(self, done: int) -> None:
+    def step(self, done: float, total: float | None = None) -> None:
         """Move the bar."""
-        self._progress.update(self._task, completed=done)
+        total = self._progress.tasks[0].total if total is None else total
+        told = f"{int(done):,} of {int(total):,} {self._unit}" if total and self._unit else ""
+        self._progress.update(self._task, completed=done, total=total, told=told, left="left:" if total else "")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -129,6 +134,9 @@ class _Bar:
         self._progress.stop()
 
 
-def progress(what: str, *, total: int | None = None) -> AbstractContextManager[Progress]:
-    """Return a bar on standard error while something takes its time; nothing at all where that is not a terminal."""
-    return _Bar(what, total) if sys.stderr.isatty() else _Silent()
+def progress(what: str, *, total: float | None = None, unit: str = "") -> AbstractContextManager[Progress]:
+    """Return a bar on standard error while something takes its time; nothing at all where that is not a terminal.
+
+    With a total it counts in units, and says how long it will take.
+    """
+    return _Bar(what, total, unit) if sys.stderr.isatty() else _Silent()
