@@ -126,7 +126,10 @@ def _cells() -> dict[str, str]:
         "suspect.relationship": (
             f"CASE WHEN suspect IS NOT NULL AND u27 >= 0.3 THEN one_of({_list(_RELATIONS)}, u28) END"
         ),
-        "missing.returned_at": f"CASE WHEN {is_missing} AND u29 >= 0.1 THEN spelled({returned}, u30 < 0.03) END",
+        "missing.returned_at": (
+            f"CASE WHEN {is_missing} AND u29 >= CASE WHEN occurred > TIMESTAMP '2026-02-15' THEN 0.2 ELSE 0.001 END "
+            f"THEN spelled({returned}, u30 < 0.03) END"
+        ),
         "contact.sexual_content": _yes_no(
             "CASE kind WHEN 'online_contact' THEN 0.5 ELSE 0.08 END", of="u31", blank="u32", blanks=0.05
         ),
