@@ -17,6 +17,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 duckdb: Any = import_module("duckdb")  # its types are partly unknown
 
 LONDON = ZoneInfo("Europe/London")
-_YEARS = range(2020, 2028)
+_YEARS = range(2023, 2028)
 """Years for which the rival knows the clocks and the bank holidays; a time outside them is refused."""
 _CALENDAR = "england-and-wales"
 _OF_EVENT = ("incident.occurred_at", "incident.reported_at")
@@ -91,14 +92,15 @@ def _there(parts: Iterable[str]) -> str:
 # ---- the clocks ------------------------------------------------------------------------------------------------------
 
 
-def _summers() -> list[tuple[datetime, datetime]]:
+@cache
+def _summers() -> tuple[tuple[datetime, datetime], ...]:
     """Return when the clocks go forward and back, in UTC without a zone."""
     found: list[datetime] = []
     for year in _YEARS:
         hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(366 * 24)]
         offsets = [hour.astimezone(LONDON).utcoffset() for hour in hours]
         found += [hour.replace(tzinfo=None) for n, hour in enumerate(hours) if n and offsets[n] != offsets[n - 1]]
-    return list(zip(found[::2], found[1::2], strict=True))
+    return tuple(zip(found[::2], found[1::2], strict=True))
 
 
 def _in_summer(when: str, *, first: int, last: int) -> str:
@@ -185,13 +187,12 @@ def _read_moment(one: str) -> str:
 
 
 def _moment(one: str) -> dict[str, str]:
-    """Return the columns of a moment: the first and the last second it can be, its day, and how it was written."""
+    """Return the columns of a moment: the first and the last second it can be, its day, and its local time."""
     read, day_only = name(f"{one} read"), f"length({name(one)}) = 10"
     early, late = _in_summer(read, first=2, last=2), _in_summer(read, first=2, last=1)
     midnight = f"date_trunc('day', {read}) + INTERVAL 86399 SECONDS"
     late_in_day = _in_summer(midnight, first=2, last=1)
     low = f"CAST(epoch({read}) AS BIGINT) - CASE WHEN {early} THEN 3600 ELSE 0 END"
-    local = f"strftime({read}, '%Y-%m-%dT%H:%M:%S') || CASE WHEN {early} THEN '+01:00' ELSE '+00:00' END"
     return {
         f"{one} low": low,
         f"{one} high": (
@@ -199,7 +200,7 @@ def _moment(one: str) -> dict[str, str]:
             f"THEN 3600 ELSE 0 END ELSE CAST(epoch({read}) AS BIGINT) - CASE WHEN {late} THEN 3600 ELSE 0 END END"
         ),
         f"{one} day": f"CAST({read} AS DATE)",
-        f"{one} local": f"CASE WHEN {day_only} THEN {name(one)} ELSE {local} END",
+        f"{one} read": read,
     }
 
 
@@ -219,13 +220,11 @@ def _bad() -> str:
         after = f"{day} > CAST({name('incident.reported_at read')} AS DATE)"
         wrong = f"NOT regexp_full_match({name(one)}, {text(exact)}) OR {day} IS NULL OR {after}"
         tests.append((one, f"{name(one)} IS NOT NULL AND ({wrong})"))
+    days = ", ".join(f"DATE '{start.date()}'" for start, _ in _summers())
     first, last = f"TIMESTAMP '{_YEARS[0]}-01-01'", f"TIMESTAMP '{_YEARS[-1]}-11-01'"
     for one in _MOMENTS:
         read = name(f"{one} read")
-        skipped = either(
-            f"({read} >= TIMESTAMP '{start + timedelta(hours=1)}' AND {read} < TIMESTAMP '{start + timedelta(hours=2)}')"
-            for start, _ in _summers()
-        )
+        skipped = f"CASE WHEN hour({read}) = 1 THEN CAST({read} AS DATE) IN ({days}) END"
         wrong = f"{read} IS NULL OR {read} NOT BETWEEN {first} AND {last} OR {skipped}"
         tests.append((one, f"{name(one)} IS NOT NULL AND ({wrong})"))
     before, after = name("incident.occurred_at read"), name("missing.returned_at read")
@@ -259,7 +258,6 @@ def verdicts(rules: Sequence[Rule]) -> str:
     for one, (start, end) in _SPANS.items():
         derived[f"{one} low"] = f"{name(f'{end} low')} - {name(f'{start} high')}"
         derived[f"{one} high"] = f"{name(f'{end} high')} - {name(f'{start} low')}"
-    derived["on"] = f"{name('event day')} - DATE '1970-01-01'"
     named = ", ".join(f"{one} AS {name(column)}" for column, one in derived.items())
     due = ", ".join(
         f"{short}.working_{amount} AS {name(f'{anchor} working_{amount}')}"
@@ -269,16 +267,31 @@ def verdicts(rules: Sequence[Rule]) -> str:
         f"LEFT JOIN days {short} ON {short}.day = {name(f'{anchor} day')}"
         for short, anchor in (("r", "incident.reported_at"), ("o", "incident.occurred_at"))
     )
-    when = int(datetime.fromisoformat(AS_OF).replace(tzinfo=LONDON).timestamp())
-    looked = "".join(f", {_window(one)} AS {name(one.name)}" for one in look_ups_of(tuple(rules)))
     query = (
-        f"SELECT f.*, {named}, {due} FROM facts f {joins} WHERE bad IS NULL AND {name('event low')} <= {when}"
+        f"SELECT f.* EXCLUDE (bad), l.* EXCLUDE (row), {named}, {due} FROM facts f JOIN looked l USING (row) {joins}"
     )
-    query = f"SELECT *{looked} FROM ({query})"
     for layer in layers(rules):
         decided = ", ".join(f"{_decided(rule)} AS {rule.code}" for rule in layer)
         query = f"SELECT *, {decided} FROM ({query})"
     return f"CREATE TABLE decided AS {query}"
+
+
+def looked(rules: Sequence[Rule], *, as_of: int) -> str:
+    """Return the statement of all look-ups: over the few columns that they read, which are all that is sorted.
+
+    `place` puts records in the order of the files.
+    """
+    found = "".join(f", {_window(one)} AS {name(one.name)}" for one in look_ups_of(tuple(rules)))
+    key = f"{name('incident.id')}, coalesce({name('child.id')}, ''), coalesce({name('suspect.id')}, '')"
+    read = ", ".join(map(name, ("incident.id", "child.id", "incident.address_id", "incident.type", "suspect.id")))
+    narrow = (
+        f"SELECT row, {read}, {name('incident.reported_at low')}, {name('event day')} - DATE '1970-01-01' AS {name('on')} "
+        f"FROM facts WHERE bad IS NULL AND {name('event low')} <= {as_of}"
+    )
+    return (
+        f"CREATE TABLE looked AS SELECT row, {name('on')}, row_number() OVER (ORDER BY {key}) AS place{found} "
+        f"FROM ({narrow})"
+    )
 
 
 def _working(rules: Sequence[Rule]) -> list[tuple[str, tuple[str, int]]]:
@@ -508,9 +521,9 @@ def _flags(rule: Rule, by_id: dict[str, Rule]) -> str:
         ids = f"list_sort(list_distinct(flatten([{ids}, {', '.join(parts)}])))"
     suspect = name("suspect.id") if rule.for_each else "NULL::VARCHAR"
     return (
-        f"SELECT {_RANKS[rule.severity]} AS rank, d.row, {name('incident.id')} AS incident_id, "
-        f"{name('child.id')} AS child_id, {suspect} AS suspect_id, {text(rule.code)} AS rule_code, "
-        f"{text(rule.id)} AS rule_id, {text(rule.severity)} AS severity, {_message(rule.message)} AS message, "
+        f"SELECT {_RANKS[rule.severity]} AS rank, {rule.number} AS number, d.row, d.place, "
+        f"{name('incident.id')} AS incident_id, {name('child.id')} AS child_id, {suspect} AS suspect_id, "
+        f"{_message(rule.message)} AS message, "
         f"{ids} AS because FROM decided d {joins} WHERE {rule.code}"
     )
 
@@ -534,9 +547,9 @@ def undecided(rules: Sequence[Rule]) -> str:
     """Return the query of all undecided rules, each with what is missing."""
     by_id = {rule.id: rule for rule in rules}
     return " UNION ALL ".join(
-        f"SELECT {_RANKS[rule.severity]} AS rank, {name('incident.id')} AS incident_id, {name('child.id')} AS child_id, "
-        f"{name('suspect.id') if rule.for_each else 'NULL::VARCHAR'} AS suspect_id, {text(rule.code)} AS rule_code, "
-        f"{text(rule.id)} AS rule_id, {text(rule.severity)} AS severity, {_needs(rule, by_id)} AS needs "
+        f"SELECT {_RANKS[rule.severity]} AS rank, {rule.number} AS number, place, {name('incident.id')} AS incident_id, "
+        f"{name('child.id')} AS child_id, {name('suspect.id') if rule.for_each else 'NULL::VARCHAR'} AS suspect_id, "
+        f"{_needs(rule, by_id)} AS needs "
         f"FROM decided WHERE {rule.code} IS NULL"
         for rule in rules
     )
@@ -547,7 +560,8 @@ def undecided(rules: Sequence[Rule]) -> str:
 
 def requirements(rules: Sequence[Rule], *, as_of: int) -> str:
     """Return the query of all requirements: one SELECT for each action, from the wide table of verdicts."""
-    parts = (_requirements(key, rules, as_of=as_of) for key in ACTIONS if any(True for _ in _lines(key, rules)))
+    keys = [key for key in sorted(ACTIONS) if any(True for _ in _lines(key, rules))]
+    parts = (_requirements(key, sorted(ACTIONS).index(key), rules, as_of=as_of) for key in keys)
     return " UNION ALL ".join(parts)
 
 
@@ -558,7 +572,7 @@ def _lines(action: str, rules: Sequence[Rule]) -> Iterator[tuple[Rule, Ask]]:
                 yield rule, ask
 
 
-def _requirements(action: str, rules: Sequence[Rule], *, as_of: int) -> str:
+def _requirements(action: str, number: int, rules: Sequence[Rule], *, as_of: int) -> str:
     lines = list(_lines(action, rules))
     by_due: dict[tuple[str, int, str], list[str]] = {}
     by_anchor: dict[str, list[str]] = {}
@@ -570,32 +584,45 @@ def _requirements(action: str, rules: Sequence[Rule], *, as_of: int) -> str:
     codes = sorted({rule.code for rule, _ in lines})
     ends = {end: ", ".join(_due(due, end, own) for due, own in by_due.items()) for end in ("low", "high")}
     graver = sorted(by_rank, key=lambda severity: -_RANKS[severity])
-    severity = " ".join(f"WHEN {either(by_rank[one])} THEN {text(one)}" for one in graver)
+    severity = " ".join(f"WHEN {either(by_rank[one])} THEN {_RANKS[one]}" for one in graver)
     absent = _there(
         f"CASE WHEN {either(own)} AND {name(anchor + ' low')} IS NULL THEN {text(anchor)} END"
         for anchor, own in by_anchor.items()
     )
+    absent = f"CASE WHEN {name('incident.occurred_at low')} IS NULL THEN {absent} ELSE {_NO_TEXTS} END"
     inexact = _there(
-        f"CASE WHEN {either(own)} AND {_inexact(due)} THEN {text(due[0] + '@time')} END" for due, own in by_due.items()
+        f"CASE WHEN {either(own)} AND {_inexact(anchor)} THEN {text(anchor + '@time')} END"
+        for (anchor, _, unit), own in by_due.items()
+        if unit == "hours"
     )
+    some = either(_inexact(anchor) for anchor in by_anchor)
+    inexact = f"CASE WHEN {some} THEN {inexact} ELSE {_NO_TEXTS} END"
     at, outcome = f"action.{action}.at", name(f"action.{action}.outcome")
     fired = _there(f"CASE WHEN {code} THEN {text(code)} END" for code in codes)
     asked = (
-        f"SELECT row, {name('incident.id')} AS incident_id, {name('child.id')} AS child_id, "
-        f"least({ends['low']}) AS low, least({ends['high']}) AS high, CASE {severity} END AS severity, "
+        f"SELECT row, place, {name('incident.id')} AS incident_id, {name('child.id')} AS child_id, "
+        f"least({ends['low']}) AS low, least({ends['high']}) AS high, CASE {severity} END AS rank, "
         f"{fired} AS rules, {absent} AS absent, {inexact} AS inexact, {name(at + ' low')} AS at_low, "
-        f"{name(at + ' high')} AS at_high, {name(at + ' local')} AS at_local, {outcome} AS outcome "
+        f"{name(at + ' high')} AS at_high, {_written_as(at)} AS at_local, {outcome} AS outcome "
         f"FROM decided WHERE {either(codes)}"
     )
     stood = f"SELECT *, outcome = 'completed' AS is_done, {_state(as_of)} AS state FROM ({asked})"
     return (
-        f"SELECT row, incident_id, child_id, {text(action)} AS action, {text(action.upper())} AS action_code, "
-        f"{text(ACTIONS[action])} AS label, low, high, state, CASE WHEN is_done THEN at_local END AS recorded_at, "
+        f"SELECT row, place, incident_id, child_id, {number} AS number, low, high, state, CASE WHEN is_done THEN at_local END AS recorded_at, "
         f"CASE WHEN is_done THEN outcome END AS recorded_outcome, "
         f"CASE WHEN outcome <> 'completed' THEN [{text(action)} || ' ' || outcome || ' ' || "
         f"coalesce(at_local, '(not dated)')] ELSE []::VARCHAR[] END AS short_of, "
-        f"{_state_needs(as_of)} AS needs, severity, rules FROM ({stood})"
+        f"{_state_needs(as_of)} AS needs, rank, rules FROM ({stood})"
     )
+
+
+def _written_as(moment: str) -> str:
+    """Return a moment as text: with its offset, or the day alone."""
+    read = name(f"{moment} read")
+    offset = f"CASE WHEN epoch({read}) = {name(moment + ' low')} THEN '+00:00' ELSE '+01:00' END"
+    local = f"strftime({read}, '%Y-%m-%dT%H:%M:%S') || {offset}"
+    day_only = f"{name(moment + ' high')} - {name(moment + ' low')} > 7200"
+    return f"CASE WHEN {day_only} THEN strftime({read}, '%Y-%m-%d') ELSE {local} END"
 
 
 def _due(due: tuple[str, int, str], end: str, rules: list[str]) -> str:
@@ -605,9 +632,8 @@ def _due(due: tuple[str, int, str], end: str, rules: list[str]) -> str:
     return f"CASE WHEN {either(rules)} THEN {when} END"
 
 
-def _inexact(due: tuple[str, int, str]) -> str:
-    anchor, _, unit = due
-    return f"{name(anchor + ' low')} < {name(anchor + ' high')}" if unit == "hours" else "FALSE"
+def _inexact(anchor: str) -> str:
+    return f"{name(anchor + ' low')} < {name(anchor + ' high')}"
 
 
 def _state(as_of: int) -> str:
@@ -681,36 +707,39 @@ def _local(seconds: str) -> str:
 
 
 def _written(rules: Sequence[Rule], file: str, as_of: datetime) -> dict[str, str]:
-    """Return the query of each file."""
+    """Return the query of each file: what is sorted are numbers, and what is the same in many rows is put in after."""
     when, source = text(as_of.isoformat()), text(file)
     nothing = {
         "grades": "incident_id, child_id, grade, could_be, needs, as_of, source_file, source_row",
         "not_assessed": "source_file, rule_code, rule_id, fields, records",
     }
-    who = "incident_id, coalesce(child_id, ''), coalesce(suspect_id, '')"
+    rule_code, rule_id = "printf('X%03d', number) AS rule_code", "printf('bench-%03d', number) AS rule_id"
+    severity = f"[{texts(['', '', *sorted(_RANKS, key=_RANKS.__getitem__)])}][rank + 1] AS severity"
+    keys, labels = sorted(ACTIONS), [ACTIONS[key] for key in sorted(ACTIONS)]
+    action = f"[{texts(keys)}][number + 1] AS action, [{texts(key.upper() for key in keys)}][number + 1] AS action_code"
     found = {
         "flags": (
-            f"SELECT incident_id, child_id, suspect_id, rule_code, rule_id, 1 AS rule_version, severity, "
+            f"SELECT incident_id, child_id, suspect_id, {rule_code}, {rule_id}, 1 AS rule_version, {severity}, "
             f"severity AS could_be, {_NO_TEXTS} AS severity_needs, 'child' AS about, message, "
             f"because[1:{_SHOWN}] AS because, len(because) AS because_count, {when} AS as_of, {source} AS source_file, "
-            f"row AS source_row FROM flags ORDER BY rank DESC, rule_code, {who}"
+            f"row AS source_row FROM (FROM flags ORDER BY rank DESC, number, place)"
         ),
         "requirements": (
-            f"SELECT incident_id, child_id, NULL::VARCHAR AS suspect_id, action, action_code, label, "
-            f"'officer' AS owner, {_local('low')} AS due_from, {_local('high')} AS due_at, state, recorded_at, "
+            f"SELECT incident_id, child_id, NULL::VARCHAR AS suspect_id, {action}, "
+            f"[{texts(labels)}][number + 1] AS label, 'officer' AS owner, {_local('low')} AS due_from, "
+            f"CASE WHEN low = high THEN due_from ELSE {_local('high')} END AS due_at, state, recorded_at, "
             f"recorded_outcome, NULL::VARCHAR AS recorded_by, short_of, needs, state IN ('overdue', 'done_late') "
-            f"AS is_gap, severity, rules, {when} AS as_of, {source} AS source_file, row AS source_row "
-            f"FROM requirements ORDER BY CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 ELSE 2 END DESC, "
-            f"action_code, incident_id, coalesce(child_id, '')"
+            f"AS is_gap, {severity}, rules, {when} AS as_of, {source} AS source_file, row AS source_row "
+            f"FROM (FROM requirements ORDER BY rank DESC, number, place)"
         ),
         "undecided": (
-            f"SELECT incident_id, child_id, suspect_id, rule_code, rule_id, severity, needs, {when} AS as_of "
-            f"FROM undecided ORDER BY rank DESC, rule_code, {who}"
+            f"SELECT incident_id, child_id, suspect_id, {rule_code}, {rule_id}, {severity}, needs, {when} AS as_of "
+            f"FROM (FROM undecided ORDER BY rank DESC, number, place)"
         ),
         "rejects": (
-            f"SELECT {source} AS source_file, row AS source_row, {name('child.id')} AS child_id, "
+            f"SELECT {source} AS source_file, row AS source_row, child_id, "
             "array_to_string(bad, ', ') AS \"column\", 'not_taken' AS code, NULL::VARCHAR AS expected, "
-            "'the cell is not taken' AS message FROM facts WHERE bad IS NOT NULL ORDER BY row"
+            "'the cell is not taken' AS message FROM refused ORDER BY row"
         ),
         "warnings": (
             f"SELECT w.id AS incident_id, w.child AS child_id, {source} AS source_file, w.row AS source_row, "
@@ -733,9 +762,7 @@ def run(file: Path, rules: Sequence[Rule], folder: Path, *, memory_limit: str | 
     as_of = datetime.fromisoformat(AS_OF).replace(tzinfo=LONDON)
     for statement in statements(file, rules, as_of=as_of):
         con.execute(statement)
-    (repeats,) = con.execute(
-        'SELECT count(*) FROM (SELECT 1 FROM facts GROUP BY "incident.id", "child.id" HAVING count(*) > 1)'
-    ).fetchone()
+    ((repeats,),) = con.execute("SELECT repeats FROM taken").fetchall()
     if repeats:
         msg = f"{repeats} records have more than one row: the rival puts no rows together"
         raise ValueError(msg)
@@ -751,14 +778,27 @@ def statements(file: Path, rules: Sequence[Rule], *, as_of: datetime) -> Iterato
     yield _YEARS_OF
     yield f"CREATE TABLE days AS {_days(sorted({amount for _, (_, amount) in _working(rules)}) or [1])}"
     yield facts(file)
+    yield "SET preserve_insertion_order = false"
     yield overlaps()[0]
+    yield "CREATE TABLE refused AS SELECT row, \"child.id\" AS child_id, bad FROM facts WHERE bad IS NOT NULL"
+    yield (
+        "CREATE TABLE taken AS SELECT count(*) AS read, count(bad) AS refused, "
+        "(SELECT count(*) FROM (SELECT 1 FROM facts GROUP BY \"incident.id\", \"child.id\" HAVING count(*) > 1)) "
+        "AS repeats FROM facts"
+    )
+    yield looked(rules, as_of=seconds)
     yield verdicts(rules)
+    yield "DROP TABLE facts"
+    yield "DROP TABLE looked"
     read = readers_of(rules)
     for one in look_ups_of(tuple(rules)):
         yield evidence(one, read[one.name])
     yield f"CREATE TABLE flags AS {flags(rules)}"
     yield f"CREATE TABLE undecided AS {undecided(rules)}"
+    for one in look_ups_of(tuple(rules)):
+        yield f"DROP TABLE {name('ids of ' + one.name)}"
     yield f"CREATE TABLE requirements AS {requirements(rules, as_of=seconds)}"
+    yield "DROP TABLE decided"
 
 
 def _summary(con: Any, as_of: datetime) -> dict[str, Any]:
@@ -766,18 +806,19 @@ def _summary(con: Any, as_of: datetime) -> dict[str, Any]:
         found: list[Any] = con.execute(query).fetchall()
         return found
 
+    named = {rank: severity for severity, rank in _RANKS.items()}
     flagged: dict[str, dict[str, int]] = {}
-    for rule, severity, number in rows("SELECT rule_id, severity, count(*) FROM flags GROUP BY ALL ORDER BY ALL"):
-        flagged.setdefault(rule, {})[severity] = number
+    for rule, rank, number in rows("SELECT number, rank, count(*) FROM flags GROUP BY ALL ORDER BY ALL"):
+        flagged.setdefault(f"bench-{rule:03}", {})[named[rank]] = number
     states: dict[str, dict[str, int]] = {}
-    for action, state, number in rows("SELECT action, state, count(*) FROM requirements GROUP BY ALL ORDER BY ALL"):
-        states.setdefault(action, {})[state] = number
+    for action, state, number in rows("SELECT number, state, count(*) FROM requirements GROUP BY ALL ORDER BY ALL"):
+        states.setdefault(sorted(ACTIONS)[action], {})[state] = number
     needed = rows("SELECT need, count(*) FROM (SELECT unnest(needs) AS need FROM undecided) GROUP BY need ORDER BY ALL")
     worst = rows(
-        "SELECT f.child_id, count(*) FROM flags f JOIN requirements r USING (row) WHERE f.severity = 'critical' "
+        "SELECT f.child_id, count(*) FROM flags f JOIN requirements r USING (row) WHERE f.rank = 4 "
         "AND r.state = 'overdue' GROUP BY f.child_id ORDER BY 2 DESC, 1 LIMIT 5"
     )
-    ((read, refused),) = rows("SELECT count(*), count(bad) FROM facts")
+    ((read, refused),) = rows("SELECT read, refused FROM taken")
     return {
         "as_of": as_of.isoformat(), "rows": {"read": read, "rejected": refused}, "flags": flagged,
         "requirements": states, "undecided": dict(needed), "worst": worst,
