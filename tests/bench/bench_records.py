@@ -31,14 +31,19 @@ _RELATIONS = ("friend", "acquaintance", "online_only", "partner", "parent", "ste
 _PLACEMENTS = ("K2", "U1", "U4", "P1", "R1")
 
 
-def write_records(path: Path, *, rows: int, seed: int = 1) -> None:
-    """Write a canonical CSV of synthetic records."""
+def write_records(path: Path, *, rows: int, seed: int = 1, whole: bool = False) -> None:
+    """Write a canonical CSV of synthetic records.
+
+    A whole file has a value in every cell but those of actions, a suspect in every row, and all times to the minute.
+    """
     con = duckdb.connect(config={"threads": 2})
     con.execute(f"CREATE MACRO rising(x) AS ((x * x + 12345) % {_PRIME})")
     con.execute(
         f"CREATE MACRO drawn(i, salt) AS "
         f"rising(rising((i::BIGINT * 48271 + salt::BIGINT * 1103515245 + {seed * 69621}) % {_PRIME})) / {_PRIME}.0"
     )
+    con.execute(f"CREATE MACRO blank(drawn, share) AS {'false' if whole else 'drawn < share'}")
+    con.execute(f"CREATE MACRO told(here) AS {'true' if whole else 'here'}")
     con.execute("CREATE MACRO one_of(words, share) AS words[1 + CAST(floor(share * len(words)) AS INT)]")
     con.execute("CREATE MACRO awake(t) AS CASE WHEN hour(t) = 1 THEN t + INTERVAL 1 HOUR ELSE t END")
     con.execute("CREATE MACRO spelled(t, day_only) AS CASE WHEN day_only THEN strftime(t, '%Y-%m-%d') ELSE strftime(t, '%Y-%m-%dT%H:%M') END")
@@ -56,11 +61,11 @@ def _list(texts: tuple[str, ...]) -> str:
 
 def _yes_no(share: str, *, of: str, blank: str, blanks: float) -> str:
     """Return a cell that says yes for a share of records, and nothing for a share."""
-    return f"CASE WHEN {blank} < {blanks} THEN NULL WHEN {of} < {share} THEN 'yes' ELSE 'no' END"
+    return f"CASE WHEN blank({blank}, {blanks}) THEN NULL WHEN {of} < {share} THEN 'yes' ELSE 'no' END"
 
 
 def _blank(cell: str, *, of: str, share: float) -> str:
-    return f"CASE WHEN {of} < {share} THEN NULL ELSE {cell} END"
+    return f"CASE WHEN blank({of}, {share}) THEN NULL ELSE {cell} END"
 
 
 def _query(rows: int) -> str:
@@ -73,7 +78,7 @@ def _query(rows: int) -> str:
         FROM (SELECT i, {drawn} FROM range(1, {rows + 1}) t(i))"""
     persons = f"""
         SELECT *, block * {_CHILDREN} + CAST(floor(u3 * u3 * {_CHILDREN}) AS BIGINT) AS child,
-          CASE WHEN u4 < 0.45 THEN block * {_SUSPECTS} + CAST(floor(u5 * u5 * {_SUSPECTS}) AS BIGINT) END AS suspect,
+          CASE WHEN told(u4 < 0.45) THEN block * {_SUSPECTS} + CAST(floor(u5 * u5 * {_SUSPECTS}) AS BIGINT) END AS suspect,
           awake(TIMESTAMP '2025-04-01' + to_minutes(CAST(floor(u6 * 340 * 1440) AS BIGINT))) AS occurred
         FROM ({base})"""
     times = f"""
@@ -95,7 +100,7 @@ def _cells() -> dict[str, str]:
     found = {
         "incident.id": "'SYN-' || i",
         "incident.type": "kind",
-        "incident.occurred_at": _blank("spelled(occurred, u10 < 0.03)", of="u11", share=0.02),
+        "incident.occurred_at": _blank("spelled(occurred, blank(u10, 0.03))", of="u11", share=0.02),
         "incident.reported_at": "spelled(reported, false)",
         "incident.team": f"one_of({_list(TEAMS)}, u13)",
         "incident.unit": f"one_of({_list(UNITS)}, u55)",
@@ -120,15 +125,16 @@ def _cells() -> dict[str, str]:
         ),
         "suspect.id": "CASE WHEN suspect IS NOT NULL THEN 'SYN-S' || suspect END",
         "suspect.date_of_birth": (
-            "CASE WHEN suspect IS NOT NULL AND u26 >= 0.2 "
+            "CASE WHEN suspect IS NOT NULL AND NOT blank(u26, 0.2) "
             "THEN strftime(DATE '1960-01-01' + CAST(floor(s1 * 17900) AS INT), '%Y-%m-%d') END"
         ),
         "suspect.relationship": (
-            f"CASE WHEN suspect IS NOT NULL AND u27 >= 0.3 THEN one_of({_list(_RELATIONS)}, u28) END"
+            f"CASE WHEN suspect IS NOT NULL AND NOT blank(u27, 0.3) THEN one_of({_list(_RELATIONS)}, u28) END"
         ),
         "missing.returned_at": (
-            f"CASE WHEN {is_missing} AND u29 >= CASE WHEN occurred > TIMESTAMP '2026-02-15' THEN 0.2 ELSE 0.001 END "
-            f"THEN spelled({returned}, u30 < 0.03) END"
+            f"CASE WHEN told({is_missing}) AND NOT blank(u29, "
+            "CASE WHEN occurred > TIMESTAMP '2026-02-15' THEN 0.2 ELSE 0.001 END) "
+            f"THEN spelled({returned}, blank(u30, 0.03)) END"
         ),
         "contact.sexual_content": _yes_no(
             "CASE kind WHEN 'online_contact' THEN 0.5 ELSE 0.08 END", of="u31", blank="u32", blanks=0.05
