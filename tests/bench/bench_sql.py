@@ -13,24 +13,25 @@ from the wide table of verdicts, evidence joined back for the records that fired
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bench_records import AS_OF
-from bench_rules import ACTIONS, look_ups_of
+from bench_rules import ACTIONS, BASE, look_ups_of, rules_of
 
 from riskflags.calendar import working_day_after
 from riskflags.fields import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from bench_rules import Ask, Condition, LookUp, Rule
 
@@ -189,9 +190,9 @@ def _read_moment(one: str) -> str:
 def _moment(one: str) -> dict[str, str]:
     """Return the columns of a moment: the first and the last second it can be, its day, and its local time."""
     read, day_only = name(f"{one} read"), f"length({name(one)}) = 10"
-    early, late = _in_summer(read, first=2, last=2), _in_summer(read, first=2, last=1)
+    early, late = _in_summer(read, first=1, last=1), _in_summer(read, first=1, last=0)
     midnight = f"date_trunc('day', {read}) + INTERVAL 86399 SECONDS"
-    late_in_day = _in_summer(midnight, first=2, last=1)
+    late_in_day = _in_summer(midnight, first=1, last=0)
     low = f"CAST(epoch({read}) AS BIGINT) - CASE WHEN {early} THEN 3600 ELSE 0 END"
     return {
         f"{one} low": low,
@@ -744,7 +745,7 @@ def _written(rules: Sequence[Rule], file: str, as_of: datetime) -> dict[str, str
         "warnings": (
             f"SELECT w.id AS incident_id, w.child AS child_id, {source} AS source_file, w.row AS source_row, "
             "'missing.last_seen_at' AS field, 'episodes_overlap' AS code, 'the episode overlaps ' || o.id || "
-            f"' (row ' || o.row || ' of ' || {source} || '): expected a start after the end of the child''s episode "
+            f"' (row ' || format('{{:,}}', o.row) || ' of ' || {source} || '): expected a start after the end of the child''s episode "
             f"before; both are counted' AS message FROM ({overlaps()[1]}) w JOIN episodes o ON o.row = w.other "
             "ORDER BY w.row"
         ),
@@ -823,3 +824,34 @@ def _summary(con: Any, as_of: datetime) -> dict[str, Any]:
         "as_of": as_of.isoformat(), "rows": {"read": read, "rejected": refused}, "flags": flagged,
         "requirements": states, "undecided": dict(needed), "worst": worst,
     }  # fmt: skip
+
+
+def read_alone(file: Path) -> int:
+    """Read a file into a table of texts, and nothing else; return how many rows it has."""
+    con = duckdb.connect()
+    columns = ", ".join(f"{text(one)}: 'VARCHAR'" for one in _header(file))
+    con.execute(
+        f"CREATE TABLE raw AS FROM read_csv({text(str(file))}, columns={{{columns}}}, header=true, delim=',', "
+        "quote='\"', escape='\"', auto_detect=false)"
+    )
+    ((rows,),) = con.execute("SELECT count(*) FROM raw").fetchall()
+    con.close()
+    return int(rows)
+
+
+def main() -> None:
+    """Run the rules over a file, or read it alone where no folder is given."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, help="the folder of the files; without it the file is read and no more")
+    parser.add_argument("--rules", type=int, default=BASE)
+    parser.add_argument("--memory-limit")
+    asked = parser.parse_args()
+    if asked.out is None:
+        read_alone(asked.file)
+    else:
+        run(asked.file, rules_of(asked.rules), asked.out, memory_limit=asked.memory_limit)
+
+
+if __name__ == "__main__":
+    main()
