@@ -46,7 +46,9 @@ def write_records(path: Path, *, rows: int, seed: int = 1, whole: bool = False) 
     con.execute(f"CREATE MACRO told(here) AS {'true' if whole else 'here'}")
     con.execute("CREATE MACRO one_of(words, share) AS words[1 + CAST(floor(share * len(words)) AS INT)]")
     con.execute("CREATE MACRO awake(t) AS CASE WHEN hour(t) = 1 THEN t + INTERVAL 1 HOUR ELSE t END")
-    con.execute("CREATE MACRO spelled(t, day_only) AS CASE WHEN day_only THEN strftime(t, '%Y-%m-%d') ELSE strftime(t, '%Y-%m-%dT%H:%M') END")
+    con.execute(
+        "CREATE MACRO spelled(t, day_only) AS CASE WHEN day_only THEN strftime(t, '%Y-%m-%d') ELSE strftime(t, '%Y-%m-%dT%H:%M') END"
+    )
     con.execute(f"COPY ({_query(rows)}) TO {_text(str(path))} (FORMAT csv, HEADER)")
     con.close()
 
@@ -86,7 +88,9 @@ def _query(rows: int) -> str:
           awake(occurred + to_minutes(CAST(10 + floor(u7 * 290) AS BIGINT)
             + CASE WHEN u8 < 0.15 THEN CAST(1440 * floor(1 + u9 * 13) AS BIGINT) ELSE 0 END)) AS reported
         FROM ({persons})"""
-    return f"SELECT {', '.join(f'{cell} AS {_quoted(name)}' for name, cell in _cells().items())} FROM ({times}) ORDER BY i"
+    return (
+        f"SELECT {', '.join(f'{cell} AS {_quoted(name)}' for name, cell in _cells().items())} FROM ({times}) ORDER BY i"
+    )
 
 
 def _quoted(name: str) -> str:

@@ -149,9 +149,7 @@ def facts(file: Path) -> str:
     for one in _MOMENTS:
         typed |= _moment(one)
     typed |= {one: f"TRY_CAST({name(one)} AS DATE)" for one in _DATES}
-    typed |= {
-        one: f"CASE lower({name(one)}) WHEN 'yes' THEN TRUE WHEN 'no' THEN FALSE END" for one in _YES_NO
-    }
+    typed |= {one: f"CASE lower({name(one)}) WHEN 'yes' THEN TRUE WHEN 'no' THEN FALSE END" for one in _YES_NO}
     typed[_LIST] = f"CASE WHEN {name(_LIST)} = '(none)' THEN []::VARCHAR[] ELSE string_split({name(_LIST)}, ';') END"
     made = ", ".join(f"{one} AS {name(column)}" for column, one in typed.items())
     event = ", ".join(
@@ -388,7 +386,8 @@ def _compared(field: str, operator: str, operand: Any) -> str:
         case "after":
             other = operand["field"]
             return _between(
-                f"{name(field + ' low')} > {name(other + ' high')}", f"{name(field + ' high')} <= {name(other + ' low')}"
+                f"{name(field + ' low')} > {name(other + ' high')}",
+                f"{name(field + ' high')} <= {name(other + ' low')}",
             )
         case _ if field in _SPANS:
             return _hours(field, operator, 3600 * operand)
@@ -666,11 +665,11 @@ def _state_needs(as_of: int) -> str:
 def overlaps() -> tuple[str, str]:
     """Return the statements that find missing episodes of a child which begin before an earlier one has ended."""
     late = (
-        "CREATE TABLE episodes AS SELECT row, \"incident.id\" AS id, \"child.id\" AS child, "
-        "\"incident.occurred_at high\" AS begins, coalesce(\"missing.returned_at low\", 9000000000) AS ends, "
-        "row_number() OVER (PARTITION BY \"child.id\" ORDER BY \"incident.occurred_at high\", row) AS place FROM facts "
-        "WHERE bad IS NULL AND \"incident.type\" = 'missing_episode' AND \"child.id\" IS NOT NULL "
-        "AND \"incident.occurred_at low\" IS NOT NULL"
+        'CREATE TABLE episodes AS SELECT row, "incident.id" AS id, "child.id" AS child, '
+        '"incident.occurred_at high" AS begins, coalesce("missing.returned_at low", 9000000000) AS ends, '
+        'row_number() OVER (PARTITION BY "child.id" ORDER BY "incident.occurred_at high", row) AS place FROM facts '
+        'WHERE bad IS NULL AND "incident.type" = \'missing_episode\' AND "child.id" IS NOT NULL '
+        'AND "incident.occurred_at low" IS NOT NULL'
     )
     latest = (
         "SELECT *, max(ends) OVER earlier AS last_end, arg_max(row, ends) OVER earlier AS other FROM episodes "
@@ -781,10 +780,10 @@ def statements(file: Path, rules: Sequence[Rule], *, as_of: datetime) -> Iterato
     yield facts(file)
     yield "SET preserve_insertion_order = false"
     yield overlaps()[0]
-    yield "CREATE TABLE refused AS SELECT row, \"child.id\" AS child_id, bad FROM facts WHERE bad IS NOT NULL"
+    yield 'CREATE TABLE refused AS SELECT row, "child.id" AS child_id, bad FROM facts WHERE bad IS NOT NULL'
     yield (
         "CREATE TABLE taken AS SELECT count(*) AS read, count(bad) AS refused, "
-        "(SELECT count(*) FROM (SELECT 1 FROM facts GROUP BY \"incident.id\", \"child.id\" HAVING count(*) > 1)) "
+        '(SELECT count(*) FROM (SELECT 1 FROM facts GROUP BY "incident.id", "child.id" HAVING count(*) > 1)) '
         "AS repeats FROM facts"
     )
     yield looked(rules, as_of=seconds)

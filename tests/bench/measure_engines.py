@@ -165,7 +165,10 @@ def planning(rules: int, *, folder: Path, rounds: int) -> Planned:
 
 def verdicts(asked: Asked, folder: Path) -> list[Found]:
     """Return the best round of each engine that is installed."""
-    several, many = _file(asked, folder, asked.verdict_rows, whole=True), _file(asked, folder, max(asked.rows), whole=True)
+    several, many = (
+        _file(asked, folder, asked.verdict_rows, whole=True),
+        _file(asked, folder, max(asked.rows), whole=True),
+    )
     best: dict[tuple[str, int], Found] = {}
     turns = [(engine, several, asked.verdict_rows) for engine in (*ENGINES, RISKFLAGS) if is_installed(engine)]
     turns.append((RISKFLAGS, many, max(asked.rows)))
@@ -218,7 +221,9 @@ def page(asked: Asked, runs: Sequence[Measured], plans: Sequence[Planned], alone
         _growth(runs),
         "## Before the first record",
         PLANS,
-        table(_PLAN_HEADS, ((p.rules, f"{p.load:.2f}", f"{p.text:.2f}", f"{p.duckdb:.2f}", p.statements) for p in plans)),
+        table(
+            _PLAN_HEADS, ((p.rules, f"{p.load:.2f}", f"{p.text:.2f}", f"{p.duckdb:.2f}", p.statements) for p in plans)
+        ),
         "## Verdicts alone",
         VERDICTS,
         table(_VERDICT_HEADS, _verdict_rows(alone)),
