@@ -221,9 +221,7 @@ def page(asked: Asked, runs: Sequence[Measured], plans: Sequence[Planned], alone
         _growth(runs),
         "## Before the first record",
         PLANS,
-        table(
-            _PLAN_HEADS, ((p.rules, f"{p.load:.2f}", f"{p.text:.2f}", f"{p.duckdb:.2f}", p.statements) for p in plans)
-        ),
+        table(_PLAN_HEADS, (_plan_row(p) for p in plans)),
         "## Verdicts alone",
         VERDICTS,
         table(_VERDICT_HEADS, _verdict_rows(alone)),
@@ -236,19 +234,19 @@ def page(asked: Asked, runs: Sequence[Measured], plans: Sequence[Planned], alone
 
 def _how(asked: Asked) -> str:
     options = f"--rows {' '.join(map(str, asked.rows))} --rules {' '.join(map(str, asked.rules))}"
-    options += f" --rules-at {asked.rules_at} --rounds {asked.rounds}"
+    options += f" --rules-at {asked.rules_at} --verdict-rows {asked.verdict_rows} --rounds {asked.rounds}"
     return (
-        "All records are synthetic, and every share in them is made up (`tests/bench/bench_records.py`); so are the rules "
-        f"(`bench_rules.py` beside it). Measured on {os.cpu_count()} processors that other work may share: compare the "
-        f"figures of one row of a table, not those of two pages. Each candidate is a process of its own; they take turns, "
-        f"and the best of {asked.rounds} rounds counts. Make the page again, in the project's folder, with the extra "
+        "All records are synthetic, and every share in them is made up (`tests/bench/bench_records.py`); so are the "
+        f"rules (`bench_rules.py` beside it). Measured on {os.cpu_count()} processors that other work may share: compare "
+        f"the figures of one row of a table, not those of two pages. Each candidate is a process of its own; they take "
+        f"turns, and the best of {asked.rounds} rounds counts. Make the page again, in the project's folder, with the extra "
         f"`bench` installed:\n\n```sh\npython tests/bench/measure_engines.py {options}\n```"
     )
 
 
 ABOUT = """\
-Everything in these tables is measured, nothing is reckoned from another figure but the ratios. Seconds are by the clock;
-CPU is the seconds of all processors, of the process and of all that it began; peak is its memory at most."""
+Everything in these tables is measured, nothing is reckoned from another figure but the ratios. Seconds are by the
+clock; CPU is the seconds of all processors, of the process and of all that it began; peak is its memory at most."""
 RUNS = """\
 A canonical CSV becomes flags, requirements, gaps and undecided rules on disk, as Parquet. *SQL by hand* is the rival:
 DuckDB statements laid out for exactly these columns and rules (`bench_sql.py`), which check every cell, decide in three
@@ -263,9 +261,10 @@ before rows count."""
 VERDICTS = """\
 Thirty rules that read one record, on rows in memory: no file, no needs, no evidence, no requirements. The rows have no
 blanks, since the others know no third answer, and ages, gaps and hours are worked out in theirs. Each gets the rules
-that it can express, in its own documents' way: durable_rules a fact for each row, by its host. Every verdict is compared
-with that of the SQL. riskflags works out ages and hours itself; its time goes from the tables of its store to the tables
-of verdicts, planning included, so that it gains with the number of rows. The ratio is to riskflags on the most rows."""
+that it can express, in its own documents' way: durable_rules a fact for each row, by its host. Every verdict is
+compared with that of the SQL. riskflags works out ages and hours itself; its time goes from the tables of its store to
+the tables of verdicts, planning included, so that it gains with the number of rows. The ratio is to riskflags on the
+most rows."""
 _RUN_HEADS = ["rows", "rules", "candidate", "seconds", "CPU", "peak MB", "ratio", "ratio of CPU"]
 _PLAN_HEADS = ["rules", "load", "statements written", "planned and run on ten rows", "statements"]
 _VERDICT_HEADS = ["engine", "rules", "rows", "rows a second", "riskflags is faster by"]
@@ -284,13 +283,17 @@ def _growth(runs: Sequence[Measured]) -> str:
     """Return what a row of the largest file costs beside a row of a tenth of it, where both were measured."""
     by_size = {(one.rows, one.rules): one.costs for one in runs}
     found = [
-        f"- {name}, {rules} rules: a row of {rows:,} costs {large[name].wall / small[name].wall / 10:.2f} times what a row "
-        f"of {rows // 10:,} does ({large[name].cpu / small[name].cpu / 10:.2f} of CPU)"
+        f"- {name}, {rules} rules: a row of {rows:,} costs {large[name].wall / small[name].wall / 10:.2f} times what a "
+        f"row of {rows // 10:,} does ({large[name].cpu / small[name].cpu / 10:.2f} of CPU)"
         for (rows, rules), large in by_size.items()
         if (small := by_size.get((rows // 10, rules))) is not None
         for name in large
     ]
     return "\n".join(found)
+
+
+def _plan_row(one: Planned) -> tuple[str, ...]:
+    return str(one.rules), f"{one.load:.2f}", f"{one.text:.2f}", f"{one.duckdb:.2f}", f"{one.statements:,}"
 
 
 def _verdict_rows(alone: Sequence[Found]) -> Iterator[tuple[str, ...]]:
