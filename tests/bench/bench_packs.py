@@ -92,7 +92,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 class _Plain(yaml.SafeDumper):
     """A dumper that repeats what is used twice: packs have no anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the name is PyYAML's
         return True
 
 

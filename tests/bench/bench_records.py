@@ -47,7 +47,8 @@ def write_records(path: Path, *, rows: int, seed: int = 1, whole: bool = False) 
     con.execute("CREATE MACRO one_of(words, share) AS words[1 + CAST(floor(share * len(words)) AS INT)]")
     con.execute("CREATE MACRO awake(t) AS CASE WHEN hour(t) = 1 THEN t + INTERVAL 1 HOUR ELSE t END")
     con.execute(
-        "CREATE MACRO spelled(t, day_only) AS CASE WHEN day_only THEN strftime(t, '%Y-%m-%d') ELSE strftime(t, '%Y-%m-%dT%H:%M') END"
+        "CREATE MACRO spelled(t, day_only) AS "
+        "CASE WHEN day_only THEN strftime(t, '%Y-%m-%d') ELSE strftime(t, '%Y-%m-%dT%H:%M') END"
     )
     con.execute(f"COPY ({_query(rows)}) TO {_text(str(path))} (FORMAT csv, HEADER)")
     con.close()
@@ -80,7 +81,8 @@ def _query(rows: int) -> str:
         FROM (SELECT i, {drawn} FROM range(1, {rows + 1}) t(i))"""
     persons = f"""
         SELECT *, block * {_CHILDREN} + CAST(floor(u3 * u3 * {_CHILDREN}) AS BIGINT) AS child,
-          CASE WHEN told(u4 < 0.45) THEN block * {_SUSPECTS} + CAST(floor(u5 * u5 * {_SUSPECTS}) AS BIGINT) END AS suspect,
+          CASE WHEN told(u4 < 0.45)
+            THEN block * {_SUSPECTS} + CAST(floor(u5 * u5 * {_SUSPECTS}) AS BIGINT) END AS suspect,
           awake(TIMESTAMP '2025-04-01' + to_minutes(CAST(floor(u6 * 340 * 1440) AS BIGINT))) AS occurred
         FROM ({base})"""
     times = f"""

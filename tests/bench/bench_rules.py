@@ -1,4 +1,4 @@
-"""The rules that the engines are measured by: conditions as the rule language has them, look-ups, actions and deadlines.
+"""The rules that engines are measured by: conditions as the rule language has them, look-ups, actions and deadlines.
 
 From these one table come the packs of riskflags, the SQL of the rival and the rules of the other engines, so that all
 decide the same. They are made up to be measured, and say nothing of any child.
@@ -285,9 +285,10 @@ def rules_of(many: int, *, linked: bool = True) -> tuple[Rule, ...]:
     """Return so many rules: the thirty or the first of them, then copies for one unit and one authority each."""
     base = linked_rules() if linked else one_record_rules()
     found = list(base[:many])
+    copied = sorted(base, key=lambda rule: not look_ups_of((rule,)))  # in a pack of 100 the last copies are ten
     while len(found) < many:
         number = len(found)
-        copy, own = number // BASE, base[number % BASE]
+        copy, own = number // BASE, copied[number % BASE]
         narrow: list[Condition] = [
             {"incident.unit": UNITS[copy % 4]}, {"incident.authority": AUTHORITIES[copy // 4 % 4]},
         ]  # fmt: skip

@@ -136,7 +136,7 @@ def _last_second(day: date | None) -> str:
 
 
 def facts(file: Path) -> str:
-    """Return the statement that reads a file: every cell checked and typed; `bad` names the columns that are refused."""
+    """Return the statement that reads a file: every cell checked and typed; `bad` names refused columns."""
     columns = ", ".join(f"{text(one)}: 'VARCHAR'" for one in _header(file))
     raw = (
         f"SELECT row_number() OVER () AS row, * FROM read_csv({text(str(file))}, columns={{{columns}}}, "
@@ -284,7 +284,8 @@ def looked(rules: Sequence[Rule], *, as_of: int) -> str:
     key = f"{name('incident.id')}, coalesce({name('child.id')}, ''), coalesce({name('suspect.id')}, '')"
     read = ", ".join(map(name, ("incident.id", "child.id", "incident.address_id", "incident.type", "suspect.id")))
     narrow = (
-        f"SELECT row, {read}, {name('incident.reported_at low')}, {name('event day')} - DATE '1970-01-01' AS {name('on')} "
+        f"SELECT row, {read}, {name('incident.reported_at low')}, "
+        f"{name('event day')} - DATE '1970-01-01' AS {name('on')} "
         f"FROM facts WHERE bad IS NULL AND {name('event low')} <= {as_of}"
     )
     return (
@@ -547,7 +548,8 @@ def undecided(rules: Sequence[Rule]) -> str:
     """Return the query of all undecided rules, each with what is missing."""
     by_id = {rule.id: rule for rule in rules}
     return " UNION ALL ".join(
-        f"SELECT {_RANKS[rule.severity]} AS rank, {rule.number} AS number, place, {name('incident.id')} AS incident_id, "
+        f"SELECT {_RANKS[rule.severity]} AS rank, {rule.number} AS number, place, "
+        f"{name('incident.id')} AS incident_id, "
         f"{name('child.id')} AS child_id, {name('suspect.id') if rule.for_each else 'NULL::VARCHAR'} AS suspect_id, "
         f"{_needs(rule, by_id)} AS needs "
         f"FROM decided WHERE {rule.code} IS NULL"
@@ -608,7 +610,8 @@ def _requirements(action: str, number: int, rules: Sequence[Rule], *, as_of: int
     )
     stood = f"SELECT *, outcome = 'completed' AS is_done, {_state(as_of)} AS state FROM ({asked})"
     return (
-        f"SELECT row, place, incident_id, child_id, {number} AS number, low, high, state, CASE WHEN is_done THEN at_local END AS recorded_at, "
+        f"SELECT row, place, incident_id, child_id, {number} AS number, low, high, state, "
+        f"CASE WHEN is_done THEN at_local END AS recorded_at, "
         f"CASE WHEN is_done THEN outcome END AS recorded_outcome, "
         f"CASE WHEN outcome <> 'completed' THEN [{text(action)} || ' ' || outcome || ' ' || "
         f"coalesce(at_local, '(not dated)')] ELSE []::VARCHAR[] END AS short_of, "
@@ -744,7 +747,8 @@ def _written(rules: Sequence[Rule], file: str, as_of: datetime) -> dict[str, str
         "warnings": (
             f"SELECT w.id AS incident_id, w.child AS child_id, {source} AS source_file, w.row AS source_row, "
             "'missing.last_seen_at' AS field, 'episodes_overlap' AS code, 'the episode overlaps ' || o.id || "
-            f"' (row ' || format('{{:,}}', o.row) || ' of ' || {source} || '): expected a start after the end of the child''s episode "
+            f"' (row ' || format('{{:,}}', o.row) || ' of ' || {source} || '): "
+            f"expected a start after the end of the child''s episode "
             f"before; both are counted' AS message FROM ({overlaps()[1]}) w JOIN episodes o ON o.row = w.other "
             "ORDER BY w.row"
         ),

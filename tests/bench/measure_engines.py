@@ -24,6 +24,7 @@ import bench_sql
 from bench_packs import write_pack
 from bench_planning import Planned
 from bench_records import AS_OF, write_records
+from bench_rules import BASE, look_ups_of, rules_of
 from bench_verdicts import ENGINES, RISKFLAGS, Found
 
 from riskflags.report.reference.markdown import table
@@ -237,10 +238,10 @@ def _how(asked: Asked) -> str:
     options += f" --rules-at {asked.rules_at} --verdict-rows {asked.verdict_rows} --rounds {asked.rounds}"
     return (
         "All records are synthetic, and every share in them is made up (`tests/bench/bench_records.py`); so are the "
-        f"rules (`bench_rules.py` beside it). Measured on {os.cpu_count()} processors that other work may share: compare "
-        f"the figures of one row of a table, not those of two pages. Each candidate is a process of its own; they take "
-        f"turns, and the best of {asked.rounds} rounds counts. Make the page again, in the project's folder, with the extra "
-        f"`bench` installed:\n\n```sh\npython tests/bench/measure_engines.py {options}\n```"
+        f"rules (`bench_rules.py` beside it). Measured on {os.cpu_count()} processors that other work may share: "
+        "compare the figures of one table, not those of two pages. Each candidate is a process of its own; they take "
+        f"turns, and the best of {asked.rounds} rounds counts. Make the page again, in the project's folder, with the "
+        f"extra `bench` installed:\n\n```sh\npython tests/bench/measure_engines.py {options}\n```"
     )
 
 
@@ -253,8 +254,8 @@ DuckDB statements laid out for exactly these columns and rules (`bench_sql.py`),
 values with what is missing, tell the evidence of what fired, set deadlines in hours and working days and write the same
 files in the same order. Their lines are compared, all up to 100,000 rows, and their counts by rule, severity, action,
 state and need above that: a difference ends the measuring. *riskflags* decides 200 of the records a second time, one at
-a time, and compares; with `--verify 0` it does not, as the SQL does not. 10 and 30 rules have 5 look-ups, 100 and 300
-rules have 20. The ratio is to the SQL of the same row."""
+a time, and compares; with `--verify 0` it does not, as the SQL does not. The ratio is to the SQL of the same file and
+rules."""
 PLANS = """\
 Seconds to load a pack, to write its statements, and for DuckDB to plan them and run them on ten rows: what a run takes
 before rows count."""
@@ -265,16 +266,17 @@ that it can express, in its own documents' way: durable_rules a fact for each ro
 compared with that of the SQL. riskflags works out ages and hours itself; its time goes from the tables of its store to
 the tables of verdicts, planning included, so that it gains with the number of rows. The ratio is to riskflags on the
 most rows."""
-_RUN_HEADS = ["rows", "rules", "candidate", "seconds", "CPU", "peak MB", "ratio", "ratio of CPU"]
+_RUN_HEADS = ["rows", "rules", "look-ups", "candidate", "seconds", "CPU", "peak MB", "ratio", "ratio of CPU"]
 _PLAN_HEADS = ["rules", "load", "statements written", "planned and run on ten rows", "statements"]
 _VERDICT_HEADS = ["engine", "rules", "rows", "rows a second", "riskflags is faster by"]
 
 
 def _run_rows(one: Measured) -> Iterator[tuple[str, ...]]:
-    rival = one.costs[_SQL]
+    rival, linked = one.costs[_SQL], len(look_ups_of(rules_of(one.rules)))
     for name, cost in one.costs.items():
         yield (
-            f"{one.rows:,}", str(one.rules), name, f"{cost.wall:.1f}", f"{cost.cpu:.1f}", f"{cost.peak:,.0f}",
+            f"{one.rows:,}", str(one.rules), str(linked), name, f"{cost.wall:.1f}", f"{cost.cpu:.1f}",
+            f"{cost.peak:,.0f}",
             f"{cost.wall / rival.wall:.2f}", f"{cost.cpu / rival.cpu:.2f}",
         )  # fmt: skip
 
@@ -343,14 +345,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and write the page."""
     asked = asked_for(arguments)
     with _folder(asked) as folder:
-        pairs = [*((rows, bench_sql.BASE) for rows in asked.rows), *((asked.rules_at, rules) for rules in asked.rules)]
+        pairs = [*((rows, BASE) for rows in asked.rows), *((asked.rules_at, rules) for rules in asked.rules)]
         runs = [
             measured(_file(asked, folder, rows), folder, rows=rows, rules=rules, asked=asked)
             for rows, rules in dict.fromkeys(pairs)
         ]
-        plans = [
-            planning(rules, folder=folder, rounds=asked.rounds) for rules in sorted({bench_sql.BASE, *asked.rules})
-        ]
+        plans = [planning(rules, folder=folder, rounds=asked.rounds) for rules in sorted({BASE, *asked.rules})]
         found = page(asked, runs, plans, verdicts(asked, folder))
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(found, encoding="utf-8")
