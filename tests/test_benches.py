@@ -132,7 +132,9 @@ def test_the_runner_measures_every_candidate_and_finds_no_difference(
     monkeypatch.setattr(measure_engines, "commands", quick)
     asked = measure_engines.asked_for(["--rows", "1000", "--rules", "1", "--rounds", "1"])
     write_records(tmp_path / "records.csv", rows=1_000)
-    found = measure_engines.measured(tmp_path / "records.csv", tmp_path, rows=1_000, rules=1, asked=asked)
+    found = measure_engines.measured(
+        tmp_path / "records.csv", tmp_path, rows=1_000, rules=1, asked=asked, verified=True
+    )
     assert list(found.costs) == ["read_csv alone", "SQL by hand", "riskflags, --verify 0", "riskflags"]
     assert all(min(cost.wall, cost.cpu, cost.peak) > 0 for cost in found.costs.values())
     alone = [Found(engine, "1", 30, 1_000, 1.0, 1.0, 5, 0) for engine in ("zen-engine", RISKFLAGS)]
