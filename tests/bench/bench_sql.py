@@ -257,17 +257,17 @@ def verdicts(rules: Sequence[Rule]) -> str:
     for one, (start, end) in _SPANS.items():
         derived[f"{one} low"] = f"{name(f'{end} low')} - {name(f'{start} high')}"
         derived[f"{one} high"] = f"{name(f'{end} high')} - {name(f'{start} low')}"
-    named = ", ".join(f"{one} AS {name(column)}" for column, one in derived.items())
-    due = ", ".join(
+    made = [f"{one} AS {name(column)}" for column, one in derived.items()]
+    made += [
         f"{short}.working_{amount} AS {name(f'{anchor} working_{amount}')}"
         for short, (anchor, amount) in _working(rules)
-    )
+    ]
     joins = " ".join(
         f"LEFT JOIN days {short} ON {short}.day = {name(f'{anchor} day')}"
         for short, anchor in (("r", "incident.reported_at"), ("o", "incident.occurred_at"))
     )
     query = (
-        f"SELECT f.* EXCLUDE (bad), l.* EXCLUDE (row), {named}, {due} FROM facts f JOIN looked l USING (row) {joins}"
+        f"SELECT f.* EXCLUDE (bad), l.* EXCLUDE (row), {', '.join(made)} FROM facts f JOIN looked l USING (row) {joins}"
     )
     for layer in layers(rules):
         decided = ", ".join(f"{_decided(rule)} AS {rule.code}" for rule in layer)

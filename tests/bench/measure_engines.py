@@ -146,7 +146,7 @@ def differences(folder: Path, *, rows: int) -> list[str]:
     found: list[str] = []
     for name in TABLES:
         sides = [f"{bench_sql.text(str(folder / side / f'{name}.parquet'))}" for side in ("ours", "by hand")]
-        lines = [f"SELECT * FROM {side}" for side in sides]
+        lines = [f"SELECT row_number() OVER () AS line, * FROM {side}" for side in sides]
         if rows > _ALL_COMPARED:
             lines = [f"SELECT {_COUNTED[name]}, count(*) FROM {side} GROUP BY ALL" for side in sides]
         ours, theirs = (
