@@ -138,7 +138,8 @@ def test_the_runner_measures_every_candidate_and_finds_no_difference(
     assert list(found.costs) == ["read_csv alone", "SQL by hand", "riskflags, --verify 0", "riskflags"]
     assert all(min(cost.wall, cost.cpu, cost.peak) > 0 for cost in found.costs.values())
     alone = [Found(engine, "1", 30, 1_000, 1.0, 1.0, 5, 0) for engine in ("zen-engine", RISKFLAGS)]
-    page = measure_engines.page(asked, [found], [], alone)
+    own = measure_engines.Shipped(1_000, 50, found.costs["riskflags"])
+    page = measure_engines.page(asked, [found], own, [], alone)
     assert page.count("| 1,000 | 1 | 0 |") == 4
     assert "python tests/bench/measure_engines.py --rows 1000 --rules 1 " in page
 
