@@ -329,8 +329,8 @@ def _plan_row(one: Planned) -> tuple[str, ...]:
 
 def _of_shipped(one: Shipped) -> str:
     return (
-        f"The {one.rules} rules of the shipped pack take {one.cost.wall:.1f} seconds on {one.rows:,} of these rows, with "
-        f"`--verify 0`: {one.cost.cpu:.1f} of CPU, {one.cost.peak:,.0f} MB."
+        f"The {one.rules} rules of the shipped pack take {one.cost.wall:.1f} seconds on {one.rows:,} of these rows, "
+        f"with `--verify 0`: {one.cost.cpu:.1f} of CPU, {one.cost.peak:,.0f} MB."
     )
 
 
