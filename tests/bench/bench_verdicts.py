@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib import import_module
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -213,64 +212,67 @@ def business_conditions(condition: Condition, *, holds: bool = True) -> dict[str
 
 def by_business_rules(rules: Sequence[Rule]) -> tuple[set[str], Decide]:
     """Return the rules that business-rules can express, and what decides them."""
-    variables, actions = import_module("business_rules.variables"), import_module("business_rules.actions")
     run_all = import_module("business_rules").run_all
-    found: list[dict[str, Any]] = []
+    variables, actions = _business_variables(), _business_actions()
+    found: dict[str, dict[str, Any]] = {}
     for one in rules:
         try:
             conditions = business_conditions(condition_of(one))
         except NotExpressibleError:
             continue
-        found.append({"conditions": conditions, "actions": [{"name": "fire", "params": {"code": one.code}}]})
-
-    def read(name: str, decorated: Any) -> Any:
-        def value(self: Any) -> Any:
-            return self.row[name]
-
-        return decorated(value)
-
-    def one_of(name: str) -> Any:
-        def value(self: Any) -> Any:
-            return [self.row[name]]
-
-        return variables.select_rule_variable()(value)
-
-    def there(name: str) -> Any:
-        def value(self: Any) -> Any:
-            return self.row[name] is not None
-
-        return variables.boolean_rule_variable()(value)
-
-    members: dict[str, Any] = {"__init__": lambda self, row: setattr(self, "row", row)}
-    for name in map(plain, (*_OF_ROW, "calc.hours_away", "calc.hours_to_report")):
-        if name.startswith("calc"):
-            members[name] = read(name, variables.numeric_rule_variable())
-        elif name in ("child_in_care", "child_education_plan") or name.startswith("contact"):
-            members[name] = read(name, variables.boolean_rule_variable())
-        elif name == "incident_indicators":
-            members[name] = read(name, variables.select_multiple_rule_variable())
-        else:
-            members[name], members[f"{name}_there"] = one_of(name), there(name)
-    of_row = type("OfRow", (variables.BaseVariables,), members)
-
-    def fire(self: Any, code: str) -> None:
-        self.codes.append(code)
-
-    params = {"code": import_module("business_rules.fields").FIELD_TEXT}
-    fired_by = type(
-        "Fired", (actions.BaseActions,),
-        {"__init__": lambda self: setattr(self, "codes", []), "fire": actions.rule_action(params=params)(fire)},
-    )  # fmt: skip
+        found[one.code] = {"conditions": conditions, "actions": [{"name": "fire", "params": {"code": one.code}}]}
+    listed = list(found.values())
 
     def decide(rows: Sequence[Row]) -> Fired:
         fired: Fired = set()
         for number, row in enumerate(rows):
-            done: Any = fired_by()
-            run_all(found, of_row(row), done)
+            done = actions()
+            run_all(listed, variables(row), done)
             fired |= {(number, code) for code in done.codes}
         return fired
 
-    return {one["actions"][0]["params"]["code"] for one in found}, decide
+    return set(found), decide
+
+
+def _business_variables() -> Any:
+    """Return the class of the variables of a row: a code is a choice of one, to be asked whether it is not another."""
+    variables = import_module("business_rules.variables")
+
+    def read(name: str) -> Callable[[Any], Any]:
+        return lambda self: self.row[name]
+
+    def one_of(name: str) -> Callable[[Any], Any]:
+        return lambda self: [self.row[name]]
+
+    def there(name: str) -> Callable[[Any], Any]:
+        return lambda self: self.row[name] is not None
+
+    members: dict[str, Any] = {"__init__": lambda self, row: setattr(self, "row", row)}
+    for name in map(plain, (*_OF_ROW, "calc.hours_away", "calc.hours_to_report")):
+        if name.startswith("calc"):
+            members[name] = variables.numeric_rule_variable()(read(name))
+        elif name in ("child_in_care", "child_education_plan") or name.startswith("contact"):
+            members[name] = variables.boolean_rule_variable()(read(name))
+        elif name == "incident_indicators":
+            members[name] = variables.select_multiple_rule_variable()(read(name))
+        else:
+            members[name] = variables.select_rule_variable()(one_of(name))
+            members[f"{name}_there"] = variables.boolean_rule_variable()(there(name))
+    return type("OfRow", (variables.BaseVariables,), members)
+
+
+def _business_actions() -> Any:
+    """Return the class of the one action: to note the code of a rule."""
+    actions, fields = import_module("business_rules.actions"), import_module("business_rules.fields")
+
+    def begin(self: Any) -> None:
+        self.codes = []
+
+    def fire(self: Any, code: str) -> None:
+        self.codes.append(code)
+
+    noted = actions.rule_action(params={"code": fields.FIELD_TEXT})(fire)
+    return type("Noted", (actions.BaseActions,), {"__init__": begin, "fire": noted})
 
 
 # ---- durable_rules ---------------------------------------------------------------------------------------------------
@@ -293,7 +295,7 @@ def by_durable_rules(rules: Sequence[Rule]) -> tuple[set[str], Decide]:
     absent = engine.MessageNotHandledException
 
     def decide(rows: Sequence[Row]) -> Fired:
-        for number, row in zip(count(), rows, strict=False):
+        for number, row in enumerate(rows):
             fact = {**row, "number": number, "id": f"f{number}"}
             try:
                 lang.assert_fact("bench", fact)

@@ -297,7 +297,9 @@ the tables of verdicts, planning included, so that it gains with the number of r
 most rows."""
 _RUN_HEADS = ["rows", "rules", "look-ups", "candidate", "seconds", "CPU", "peak MB", "ratio", "ratio of CPU"]
 _PLAN_HEADS = ["rules", "load", "statements written", "planned and run on ten rows", "statements"]
-_VERDICT_HEADS = ["engine", "rules", "rows", "rows a second", "riskflags is faster by"]
+_VERDICT_HEADS = [
+    "engine", "rules", "rows", "rows a second", "riskflags is faster by", "rows a second of CPU", "by CPU",
+]  # fmt: skip
 
 
 def _run_rows(one: Measured) -> Iterator[tuple[str, ...]]:
@@ -336,10 +338,13 @@ def _of_shipped(one: Shipped) -> str:
 
 def _verdict_rows(alone: Sequence[Found]) -> Iterator[tuple[str, ...]]:
     fastest = max((one for one in alone if one.engine == RISKFLAGS), key=lambda one: one.rows)
+    best, best_cpu = fastest.rows / fastest.seconds, fastest.rows / fastest.cpu
     for one in alone:
-        speed = one.rows / one.seconds
-        ratio = fastest.rows / fastest.seconds / speed
-        yield (one.engine, str(one.rules), f"{one.rows:,}", f"{speed:,.0f}", f"{ratio:.1f}")
+        speed, by_cpu = one.rows / one.seconds, one.rows / one.cpu
+        yield (
+            one.engine, str(one.rules), f"{one.rows:,}", f"{speed:,.0f}", f"{best / speed:.1f}", f"{by_cpu:,.0f}",
+            f"{best_cpu / by_cpu:.1f}",
+        )  # fmt: skip
 
 
 def _versions() -> Iterator[tuple[str, str]]:
