@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bench_sql
 import measure_engines
 import pytest
+from bench_compare import differences
 from bench_packs import SIZES, write_pack
 from bench_planning import planned
 from bench_records import AS_OF, write_records
@@ -63,7 +64,7 @@ def test_the_same_seed_gives_the_same_records(tmp_path: Path) -> None:
 def test_the_sql_and_riskflags_write_the_same_lines(tmp_path: Path) -> None:
     write_records(tmp_path / "records.csv", rows=500)
     run(tmp_path / "records.csv", tmp_path, rules=30)
-    assert measure_engines.differences(tmp_path, rows=500) == []
+    assert differences(tmp_path / "ours", tmp_path / "by hand", rows=500) == []
 
 
 def test_a_line_that_differs_is_told(tmp_path: Path) -> None:
@@ -75,7 +76,9 @@ def test_a_line_that_differs_is_told(tmp_path: Path) -> None:
     con.execute(f"CREATE TABLE fewer AS FROM '{flags}' LIMIT 5")
     con.execute(f"COPY fewer TO '{flags}' (FORMAT parquet)")
     con.close()
-    (told,) = (line for line in measure_engines.differences(tmp_path, rows=60) if line.startswith("flags"))
+    (told,) = (
+        line for line in differences(tmp_path / "ours", tmp_path / "by hand", rows=60) if line.startswith("flags")
+    )
     assert told.endswith("only of riskflags, 0 only of the SQL")
 
 

@@ -170,8 +170,9 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--whole", action="store_true", help="without blanks")
     asked = parser.parse_args()
-    write_records(asked.file, rows=asked.rows, seed=asked.seed)
+    write_records(asked.file, rows=asked.rows, seed=asked.seed, whole=asked.whole)
 
 
 if __name__ == "__main__":

@@ -18,18 +18,16 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import bench_sql
 from bench_packs import write_pack
 from bench_planning import Planned
-from bench_records import AS_OF, write_records
+from bench_records import AS_OF
 from bench_rules import BASE, look_ups_of, rules_of
 from bench_verdicts import ENGINES, RISKFLAGS, Found
 
 from riskflags import default_pack
 from riskflags.report.reference.markdown import table
-from riskflags.report.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,8 +36,6 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "measured" / "engines.md"
 LARGE = 10_000_000
 """Rows from which the memory limit is set."""
-_ALL_COMPARED = 100_000
-"""Rows up to which every line of the two is compared; above, their counts."""
 _READ, _SQL, _BARE, _USUAL = "read_csv alone", "SQL by hand", "riskflags, --verify 0", "riskflags"
 
 
@@ -89,7 +85,10 @@ class Shipped:
 
 
 def cost_of(command: Sequence[str], *, folder: Path) -> tuple[Cost, str]:
-    """Run a command and return what it cost and what it said; SystemExit with its last words where it failed."""
+    """Run a command and return what it cost and what it said; SystemExit with its last words where it failed.
+
+    To Linux the peak of a process is at least the memory that its parent had: this one leaves what is large to others.
+    """
     with (folder / "out.txt").open("w+") as out, (folder / "err.txt").open("w+") as err:
         begun = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err)
@@ -139,8 +138,8 @@ def measured(file: Path, folder: Path, *, rows: int, rules: int, asked: Asked, v
             cost, _ = cost_of(command, folder=folder)
             best[name] = best[name].best(cost) if name in best else cost
             _say(f"{rows:,} rows, {rules} rules, round {number + 1}: {name} {cost.wall:.1f} s, {cost.cpu:.1f} s of CPU")
-    if found := differences(folder, rows=rows):
-        raise SystemExit("\n".join(found))
+    compare = [sys.executable, str(HERE / "bench_compare.py"), str(folder / "ours"), str(folder / "by hand")]
+    cost_of([*compare, "--rows", str(rows)], folder=folder)
     return Measured(rows, rules, best)
 
 
@@ -155,31 +154,6 @@ def shipped(file: Path, folder: Path, *, rows: int, rounds: int) -> Shipped:
         best = best.best(cost_of(command, folder=folder)[0])
     _say(f"{rows:,} rows, the shipped rules: {best.wall:.1f} s, {best.cpu:.1f} s of CPU")
     return Shipped(rows, len(default_pack().rules), best)
-
-
-_COUNTED = {
-    "flags": "rule_id, severity", "requirements": "action, state, severity", "undecided": "rule_id, needs",
-    "grades": "grade", "not_assessed": "rule_id", "rejects": "code", "warnings": "code",
-}  # fmt: skip
-
-
-def differences(folder: Path, *, rows: int) -> list[str]:
-    """Return how the files of riskflags differ from those of the SQL: in their lines, or in their counts if many."""
-    con: Any = bench_sql.duckdb.connect()
-    found: list[str] = []
-    for name in TABLES:
-        sides = [f"{bench_sql.text(str(folder / side / f'{name}.parquet'))}" for side in ("ours", "by hand")]
-        lines = [f"SELECT row_number() OVER () AS line, * FROM {side}" for side in sides]
-        if rows > _ALL_COMPARED:
-            lines = [f"SELECT {_COUNTED[name]}, count(*) FROM {side} GROUP BY ALL" for side in sides]
-        ours, theirs = (
-            con.execute(f"SELECT count(*) FROM ({first} EXCEPT ALL {second})").fetchall()[0][0]
-            for first, second in (lines, lines[::-1])
-        )
-        if ours or theirs:
-            found.append(f"{name}: {ours} only of riskflags, {theirs} only of the SQL")
-    con.close()
-    return found
 
 
 # ---- the rest --------------------------------------------------------------------------------------------------------
@@ -227,7 +201,8 @@ def _file(asked: Asked, folder: Path, rows: int, *, whole: bool = False) -> Path
     """Return a file of so many records, made at the first."""
     path = (asked.keep or folder) / f"{'whole' if whole else 'records'}-{rows}.csv"
     if not path.exists():
-        write_records(path, rows=rows, whole=whole)
+        made = [sys.executable, str(HERE / "bench_records.py"), str(path), "--rows", str(rows)]
+        cost_of([*made, "--whole"] if whole else made, folder=folder)
     return path
 
 
