@@ -48,7 +48,7 @@ class Stored:
 
     cell: Cell
     tables: Mapping[Rows, str]
-    making: Mapping[Rows, Callable[[], None]] = field(default_factory=dict)
+    making: Mapping[Rows, Callable[[], None]] = field(default_factory=dict["Rows", "Callable[[], None]"])
     """What makes a table when it is first read; one that is not named here is there."""
 
 
