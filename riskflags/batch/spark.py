@@ -311,7 +311,7 @@ def session_of(master: str | None = None) -> Any:
     session = sql.SparkSession.getActiveSession()
     if session is None:
         builder = sql.SparkSession.builder.appName("riskflags").config("spark.log.level", "ERROR")
-        builder = builder.config("spark.pyspark.python", sys.executable)
+        builder = builder.config("spark.pyspark.python", sys.executable).config("spark.ui.showConsoleProgress", "false")
         try:
             session = (builder if master is None else builder.master(master)).getOrCreate()
         except Exception as error:
