@@ -68,6 +68,8 @@ class _Table:
     finish: Callable[[Any], Any] | None = None
     """What makes the table of what the statement gives, where the statement alone does not."""
     readers: int = 0
+    is_kept: bool = False
+    """It is written to files, however many read it."""
     future: Future[None] | None = None
 
 
@@ -158,7 +160,7 @@ class SparkStore:
             if one in self._tables:
                 self._tables[one].readers += 1
         view = self._view()
-        self._tables[view] = _Table(rows.sql("spark"), reads, finish)
+        self._tables[view] = _Table(rows.sql("spark"), reads, finish, is_kept=finish is not None)
         return view
 
     def _view(self) -> str:
@@ -208,7 +210,7 @@ class SparkStore:
 
     def rows(self, rows: Relation) -> Any:
         """Return the rows of a relation as an Arrow table."""
-        self._run(rows.tables(), written=())
+        self._run(rows.tables())
         return self._session.sql(rows.sql("spark")).toArrow()
 
     def hand_back(self, store: Store, names: Iterable[str]) -> None:
@@ -217,15 +219,15 @@ class SparkStore:
         for one in found.values():
             self._close_added(one)
         parts = [part for one in found.values() for part in one.parts]
-        self._run(parts, written=parts)
+        for part in parts:
+            if part in self._tables:
+                self._tables[part].is_kept = True
+        self._run(parts)
         for name, one in found.items():
             store.take_files(name, [file for part in one.parts for file in self._files[part]], one.columns)
 
-    def _run(self, views: Iterable[str], *, written: Sequence[str]) -> None:
-        """Run the statements that some tables need and that have not been run; some are written in any case."""
-        for view in written:
-            if view in self._tables:
-                self._tables[view].readers += 2
+    def _run(self, views: Iterable[str]) -> None:
+        """Run the statements that some tables need and that have not been run."""
         needed: set[str] = set()
         waiting = [view for view in views if view in self._tables]
         while waiting:
@@ -259,7 +261,7 @@ class SparkStore:
         frame = self._session.sql(one.statement)
         if one.finish is not None:
             frame = one.finish(frame)
-        if one.finish is not None or one.readers > 1:
+        if one.is_kept or one.readers > 1:
             frame = self._written(view, frame)
         frame.createOrReplaceTempView(view)
 
@@ -270,9 +272,10 @@ class SparkStore:
         return self._session.read.schema(frame.schema).parquet(path.as_uri())
 
     def close(self) -> None:
-        """Let go of all tables. The session that was given stays."""
-        for view in (*self._tables, *self._files):
-            self._session.catalog.dropTempView(view)
+        """Let go of all tables; what Spark knows of them goes with the session of this store."""
+        self._tables.clear()
+        self._names.clear()
+        self._files.clear()
 
 
 def _struct_of(schema: Any) -> Any:
@@ -308,7 +311,7 @@ def session_of(master: str | None = None) -> Any:
     session = sql.SparkSession.getActiveSession()
     if session is None:
         builder = sql.SparkSession.builder.appName("riskflags").config("spark.log.level", "ERROR")
-        builder = builder.config("spark.pyspark.python", sys.executable)
+        builder = builder.config("spark.pyspark.python", sys.executable).config("spark.ui.showConsoleProgress", "false")
         try:
             session = (builder if master is None else builder.master(master)).getOrCreate()
         except Exception as error:
