@@ -135,7 +135,7 @@ def _run_by_record(options: RunOptions, course: Course) -> int:
 
 
 def _at_once(options: RunOptions) -> bool:
-    """Return whether a run goes from files to files inside the database: where it is quicker, and no record is asked."""
+    """Return whether a run goes from files to files inside the database: where quicker, and no record is asked for."""
     needs_records = options.html or options.junit or options.form == "xlsx" or options.terms.show_personal
     is_piped = any(str(file) == "-" for file in options.inputs.files)
     if needs_records or is_piped or options.backend == "record":
