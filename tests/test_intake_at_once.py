@@ -231,7 +231,7 @@ def encoded(text: str, encoding: str) -> bytes:
 
 
 LAW = settings(
-    max_examples=max(20, settings().max_examples // 3),
+    max_examples=max(20, settings().max_examples // 5),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 
