@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TESTS = Path(__file__).parent
-MANY = {"ci": 5_000, "nightly": 20_000}.get(os.environ.get("HYPOTHESIS_PROFILE", "dev"), 300)
+MANY = {"ci": 1_500, "nightly": 20_000}.get(os.environ.get("HYPOTHESIS_PROFILE", "dev"), 300)
 NEAR = 2
 """Lines that a problem may be away from the mutation behind it."""
 

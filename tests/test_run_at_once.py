@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from command_line import riskflags
+from small_pack import write_small_pack
 
 from riskflags.report import outputs
 from riskflags.report.tables import TABLES
@@ -71,9 +72,12 @@ def rows_of(path: Path) -> list[Any]:
 def test_the_files_and_the_closing_words_are_the_same(
     extract: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
+    """With the shipped rules as CSV, and with a few rules as Parquet in parts."""
+    few: list[str] = []
     if form == "parquet":
-        monkeypatch.setattr(outputs, "PART_ROWS", 100)  # so that tables are in parts
-    (alone, words, code), (together, other_words, other_code) = runs(tmp_path, [str(extract)], form=form)
+        monkeypatch.setattr(outputs, "PART_ROWS", 100)
+        few = ["--rules", str(write_small_pack(tmp_path / "rules")), "--drafts"]
+    (alone, words, code), (together, other_words, other_code) = runs(tmp_path, [str(extract), *few], form=form)
     assert (words, code) == (other_words, other_code)
     for name in TABLES:
         assert rows_of(alone / f"{name}.{form}") == rows_of(together / f"{name}.{form}"), name
@@ -118,9 +122,8 @@ def test_nothing_of_the_database_is_left_behind(extract: Path, tmp_path: Path, m
     (tmp_path / "spill").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "spill"))
     out = tmp_path / "out"
-    done = riskflags(
-        "run", str(extract), "--as-of", AS_OF, "--backend", "duckdb", "--memory-limit", "2GB", "--out", str(out)
-    )
+    few = ["--rules", str(write_small_pack(tmp_path / "rules")), "--drafts", "--memory-limit", "2GB"]
+    done = riskflags("run", str(extract), "--as-of", AS_OF, "--backend", "duckdb", *few, "--out", str(out))
     assert done.exit_code == 0, done.stderr
     assert list((tmp_path / "spill").iterdir()) == []
     assert sorted(path.name for path in out.iterdir()) == sorted([*(f"{name}.csv" for name in TABLES), "summary.json"])

@@ -2,7 +2,7 @@
 
 A row that is sure to be a record as it stands never becomes a Python object. Every other row, and every row of an
 incident that has such a row, goes through the model, which is the authority and writes the reason. Files read by a
-mapping, and JSON lines, go through the model as a whole.
+mapping, and JSON lines beside files of lists, go through the model as a whole.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from riskflags.batch.facts import Tables, World, fields_of, gathered, schemas
 from riskflags.errors import Place, RecordError
+from riskflags.incident import Holds
 from riskflags.intake import at_once_sources as sources
 from riskflags.intake import canonical, json_lines, read
 from riskflags.intake.account import Account, Counts, RowPlace
 from riskflags.intake.assemble import Material, settle
 from riskflags.intake.at_once_across import doubts
-from riskflags.intake.at_once_cells import literal, quoted, sql_columns, zone_days
-from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, own_values, place, rows_table, spot
+from riskflags.intake.at_once_cells import asks_more, literal, quoted, sql_columns, zone_days
+from riskflags.intake.at_once_json import JsonLines
+from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, items_table, own_values, place, rows_table, spot
 from riskflags.intake.drafts import Reader
 from riskflags.intake.reading import FileRead
 from riskflags.intake.tables import is_json_lines
@@ -35,11 +37,10 @@ if TYPE_CHECKING:
 
     from riskflags.batch.facts import Schema
     from riskflags.batch.store import Store
-    from riskflags.incident import Holds
     from riskflags.intake.account import Reject, RowWarning
     from riskflags.intake.at_once_sources import Source
     from riskflags.intake.canonical import SideName
-    from riskflags.intake.tables import TextRow
+    from riskflags.intake.tables import TextFile, TextRow
     from riskflags.pack import Pack
 
 pa: Any = import_module("pyarrow")  # it ships no types
@@ -238,7 +239,7 @@ class _Reading:
         file = sources.find(path)
         if side is None and is_json_lines(file):
             self._files.append(FileRead(file.name, file.encoding, "", "JSON lines"))
-            self._material.add(json_lines.drafts(file, self._reader, self._account))
+            self._take_json(file, path, number)
             return
         layout = canonical.understand(file, self._pack.record, side=side)
         self._note(layout, side or "canonical CSV", number, side)
@@ -248,6 +249,18 @@ class _Reading:
         )  # fmt: skip
         self._sources.append(source)
         self._through_model(source, damaged)
+
+    def _take_json(self, file: TextFile, path: str | Path, number: int) -> None:
+        """Take the plain lines as tables, and any other through the model."""
+        if asks_more(self._pack.record) or any(source.side is not None for source in self._sources):
+            self._material.add(json_lines.drafts(file, self._reader, self._account))
+            return
+        taken = JsonLines(self._con, file, self._pack.record, number=number)
+        left = taken.left(self._heard.within(path))
+        self._material.add(json_lines.drafts(file, self._reader, self._account, found=left))
+        source, holds = taken.source()
+        self._sources.append(source)
+        self._holds[number] = Holds() if holds is None else holds
 
     def _note(self, layout: canonical.Layout, taken_for: str, number: int, side: SideName | None) -> None:
         encoding, delimiter = ("", "") if taken_for == "Parquet" else (layout.file.encoding, layout.delimiter)
@@ -282,12 +295,17 @@ class _Reading:
     def _hand_over(self) -> None:
         """Add the rows that are not taken as they stand to the material."""
         for source in self._sources:
-            columns = ", ".join(["t.row", *(f"t.c{index}" for index in source.indexes)])
+            is_json = source.taken_for == "JSON lines"
+            columns = ", ".join(["t.row", *(["t.line"] if is_json else (f"t.c{index}" for index in source.indexes))])
             found = self._con.cursor().execute(
                 f"SELECT {columns} FROM {quoted(source.table)} t JOIN {quoted(rows_table(source))} r "
                 f"ON r.spot = {spot(source.number, 0)} + t.row WHERE NOT {is_fast('r.')} ORDER BY t.row"
             )
-            self._through_model(source, sources.text_rows(source, found))
+            if is_json:
+                listed = iter(found.fetchone, None)
+                self._material.add(json_lines.drafts(source.layout.file, self._reader, self._account, found=listed))
+            else:
+                self._through_model(source, sources.text_rows(source, found))
             self._con.execute(f"DROP TABLE {quoted(source.table)}")
         numbers = {name: number for number, name in enumerate(self._names)}
         self._material.drafts.sort(key=lambda draft: (numbers[draft.row.source_file], draft.row.source_row))
@@ -456,5 +474,6 @@ class _Reading:
         return sum(self._con.execute(query).fetchall()[0][0] for query in found)
 
     def _clear(self, items: Mapping[str, str]) -> None:
-        for name in (*items.values(), *(rows_table(source) for source in self._sources), SLOW, DAYS, _ORDER):
+        own = [items_table(one, name) for source in self._sources for name, one in source.items.items()]
+        for name in (*items.values(), *own, *(rows_table(source) for source in self._sources), SLOW, DAYS, _ORDER):
             self._con.execute(f"DROP TABLE {quoted(name)}")

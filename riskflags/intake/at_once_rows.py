@@ -50,6 +50,11 @@ def rows_table(source: Source) -> str:
     return f"intake rows {source.number}"
 
 
+def items_table(items: Source, attribute: str) -> str:
+    """Return the name of the table of values of the items of a list that stand in rows."""
+    return f"intake rows {items.number} {attribute}"
+
+
 class Rows:
     """The statements that make rows of values of rows of text."""
 
@@ -61,14 +66,42 @@ class Rows:
         self._how: Mapping[str, How] = {} if asks_more(record) else how_read(record)
         self._infos = catalogue(record)
         self._sorts = {SIDES[source.side] for source in sources if source.side is not None} | {"done", "markers"}
+        self._sorts |= {attribute for source in sources for attribute in source.items}
 
     # ---- one row by itself -------------------------------------------------------------------------------------------
 
     def read(self, source: Source) -> None:
         """Make the table of values of a source: v with the index of each column, the key, `ok` where a row is sure."""
-        layout = source.layout
-        reads = {found.index: self._cell(source, found) for found in layout.columns}
-        at = {found.title: found.index for found in layout.columns if not found.action}
+        at = {found.title: found.index for found in source.layout.columns if not found.action}
+        valued, taken = self._valued(source, f"cut{at['incident.id']}")
+        keys = [f"v{at[path]}" if path in at else "CAST(NULL AS VARCHAR)" for path in KEYS]
+        checks = self._checks(at) if source.side is None else self._checks_of_side(source, at)
+        for attribute, items in source.items.items():
+            self._read_items(items, attribute)
+            refused = f"SELECT row FROM {quoted(items_table(items, attribute))} WHERE NOT ok"
+            checks.append(f"row NOT IN ({refused})")
+        self._con.execute(
+            f"CREATE TABLE {quoted(rows_table(source))} AS {valued} "
+            f"SELECT * EXCLUDE (row, taken, id_cell), {spot(source.number, 0)} + row AS spot, "
+            f"{keys[0]} AS id, {keys[1]} AS child, {self._event_day(at)} AS event, "
+            f"CASE WHEN {keys[0]} IS NULL THEN id_cell END AS id_cell, "
+            f"coalesce({taken} AND {' AND '.join(checks)}, false) AS ok FROM valued"
+        )
+
+    def _read_items(self, items: Source, attribute: str) -> None:
+        """Make the table of values of the items of a list that stand in rows; `ok` where one is sure."""
+        valued, taken = self._valued(items, "''")
+        code = next((f"v{found.index}" for found in items.layout.columns if found.title == "action.code"), "NULL")
+        needed = f" AND {code} IS NOT NULL" if attribute == "done" else ""
+        self._con.execute(
+            f"CREATE TABLE {quoted(items_table(items, attribute))} AS {valued} "
+            f"SELECT * EXCLUDE (taken, id_cell), coalesce({taken}{needed}, false) AS ok FROM valued"
+        )
+        self._con.execute(f"DROP TABLE {quoted(items.table)}")
+
+    def _valued(self, source: Source, id_cell: str) -> tuple[str, str]:
+        """Return the rows of a source as values, as a query named `valued`, and what says that all cells are taken."""
+        reads = {found.index: self._cell(source, found) for found in source.layout.columns}
         times = {index: read.time for index, read in reads.items() if read.time}
         joins = "".join(
             f" LEFT JOIN {quoted(DAYS)} z{index} ON z{index}.day = CAST(t{index} AS DATE)" for index in times
@@ -77,20 +110,13 @@ class Rows:
         timed = "".join(f", {time} AS t{index}" for index, time in times.items())
         values = ", ".join(f"{sql} AS {quoted(name)}" for read in reads.values() for name, sql in read.values.items())
         taken = " AND ".join(read.is_taken for read in reads.values())
-        keys = [f"v{at[path]}" if path in at else "CAST(NULL AS VARCHAR)" for path in KEYS]
-        id_cell = f"cut{at['incident.id']}"
-        checks = self._checks(at) if source.side is None else self._checks_of_side(source, at)
-        self._con.execute(
-            f"CREATE TABLE {quoted(rows_table(source))} AS "
+        query = (
             f"WITH cut AS (SELECT row, {cut} FROM {quoted(source.table)}), "
             f"timed AS (SELECT *{timed} FROM cut), "
             f"valued AS (SELECT row, {id_cell} AS id_cell, {values}, {taken} AS taken "
-            f"FROM timed{joins}) "
-            f"SELECT * EXCLUDE (row, taken, id_cell), {spot(source.number, 0)} + row AS spot, "
-            f"{keys[0]} AS id, {keys[1]} AS child, {self._event_day(at)} AS event, "
-            f"CASE WHEN {keys[0]} IS NULL THEN id_cell END AS id_cell, "
-            f"coalesce(taken AND {' AND '.join(checks)}, false) AS ok FROM valued"
+            f"FROM timed{joins})"
         )
+        return query, "taken"
 
     def _cell(self, source: Source, found: Column) -> Read:
         path = f"action.{found.name}" if found.action else found.title
@@ -115,7 +141,7 @@ class Rows:
         def end(path: str, part: str) -> str:
             return quoted(column(f"v{at[path]}", part))
 
-        times = " OR ".join(f"{end(path, 'low')} IS NOT NULL" for path in TIMES if path in at)
+        times = " OR ".join(f"{end(path, 'low')} IS NOT NULL" for path in TIMES if path in at) or "false"
         checks = [f"v{at['incident.id']} IS NOT NULL", f"v{at['incident.type']} IS NOT NULL", f"({times})"]
         for first, second in IN_ORDER:
             if first in at and second in at:
@@ -140,7 +166,11 @@ class Rows:
         Adds to the slow ids those of incidents in which two items are the same, or an item may sort otherwise here.
         """
         infos = [info for path, info in self._infos.items() if path.startswith(f"{_PREFIX[attribute]}.")]
-        parts = [*self._items_of_rows(attribute, infos), *self._items_of_side(attribute, infos)]
+        parts = [
+            *self._items_of_rows(attribute, infos),
+            *self._items_in_rows(attribute, infos),
+            *self._items_of_side(attribute, infos),
+        ]
         name, columns = f"intake {attribute}", _item_columns(infos)
         made = ", ".join(f"{quoted(one)} {kind}" for one, kind in columns.items())
         raw = f"intake all {attribute}"
@@ -188,6 +218,16 @@ class Rows:
                 filled = " OR ".join(f"{self._main(path, index)} IS NOT NULL" for path, index in paths.items())
                 values = "".join(f", {one}" for one in self._values(infos, paths, given))
                 yield (f"SELECT spot, id, event{values} FROM {quoted(rows_table(source))} WHERE ok AND ({filled})")
+
+    def _items_in_rows(self, attribute: str, infos: Sequence[FieldInfo]) -> Iterable[str]:
+        for source in self._mains:
+            if (items := source.items.get(attribute)) is not None:
+                paths = {found.title: found.index for found in items.layout.columns}
+                values = "".join(f", {one}" for one in self._values(infos, paths, {}, table="i."))
+                yield (
+                    f"SELECT r.spot, r.id, r.event{values} FROM {quoted(rows_table(source))} r JOIN "
+                    f"{quoted(items_table(items, attribute))} i ON r.spot = {spot(source.number, 0)} + i.row WHERE r.ok"
+                )
 
     def _items_of_side(self, attribute: str, infos: Sequence[FieldInfo]) -> Iterable[str]:
         side = next((s for s in self._sources if s.side is not None and SIDES[s.side] == attribute), None)

@@ -2,14 +2,15 @@
 
 Nothing is sniffed. What a row is, Python's reader of CSV decides, as for one record at a time. DuckDB reads a file by
 itself only where both are sure to tell its rows and cells apart in the same way; any other is read by Python in a
-stream, whatever its encoding. JSON lines are not read here: their values have kinds of their own.
+stream, whatever its encoding. JSON lines are laid out by
+`at_once_json`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from glob import glob
 from importlib import import_module
@@ -22,7 +23,7 @@ from riskflags.intake.at_once_cells import literal, quoted
 from riskflags.intake.tables import STANDARD_INPUT, TextFile, TextRow, find_text, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from riskflags.incident import Incident
     from riskflags.intake.canonical import Layout, SideName
@@ -42,7 +43,8 @@ _GLOB = "*?["
 class Source:
     """A table of text: its number among the files, how its columns are understood, and where it stands in DuckDB.
 
-    The table has a column `row` and one for each column that is understood, `c` with its index.
+    The table has a column `row` and one for each column that is understood, `c` with its index. `items` are the items
+    of lists that stand in the rows themselves, by attribute; `row` is then the row in which they stand.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Source:
     side: SideName | None
     taken_for: str
     may_hold_nul: bool = True
+    items: Mapping[str, Source] = field(default_factory=dict[str, "Source"])
 
     @property
     def indexes(self) -> list[int]:

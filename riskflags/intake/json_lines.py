@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
@@ -39,13 +39,15 @@ class _Taken:
         self.defects.append(Defect(self.row, path, path, "bad_value", expected, message))
 
 
-def drafts(file: TextFile, reader: Reader, account: Account) -> Iterator[Draft | Gone]:
-    """Yield what becomes of each line. A key that no field has is a warning, once for the file."""
+def drafts(
+    file: TextFile, reader: Reader, account: Account, *, found: Iterable[tuple[int, str]] | None = None
+) -> Iterator[Draft | Gone]:
+    """Yield what becomes of each line; with `found`, of those alone. A key that no field has is a warning, once."""
     unknown: dict[str, int] = {}
-    for number, line in lines(file):
+    for number, line in lines(file) if found is None else found:
         row = RowPlace(file.name, number)
         account.see(row)
-        data = _parse(line)
+        data = parse(line)
         if isinstance(data, str):
             message = f"the line is not read: {data}"
             yield Gone(row, frozenset(), Defect(row, "", WHOLE_ROW, "bad_json", "one JSON object", message, fatal=True))
@@ -64,7 +66,7 @@ def drafts(file: TextFile, reader: Reader, account: Account) -> Iterator[Draft |
         )
 
 
-def _parse(line: str) -> Json | str:
+def parse(line: str) -> Json | str:
     """Return the object of a line, or what is wrong with it."""
     try:
         data = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -119,7 +121,7 @@ def _take_fields(taken: _Taken, into: dict[str, Cell], group: str, values: Json,
         name = key.removeprefix(f"{group}.")
         if f"{group}.{name}" not in places(record):
             taken.unknown.append(f"{group}.{name}")
-        elif not _is_text(value):
+        elif not is_text(value):
             info, cell = catalogue(record)[f"{group}.{name}"], Cell(f"{group}.{name}", value)
             taken.defects.append(describe(info, cell, taken.row, reason="half a character is no text"))
         elif value is not None:
@@ -140,7 +142,7 @@ def _form(value: object) -> str:
             return json.dumps(value)
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
     """Return whether a value can be written again: JSON can spell half a character, which is no text anywhere else."""
     try:
         str(value).encode()
@@ -186,6 +188,14 @@ def _draft(taken: _Taken, reader: Reader) -> Draft:
         items[attribute] = tuple(facts for facts, _ in found)
         taken.defects += [defect for _, bad in found for defect in bad]
     return Draft(taken.row, Origin(_holds(taken), {}), groups, items, tuple(taken.defects))
+
+
+def plain_holds(value: object, file: TextFile) -> Holds | None:
+    """Return what a line holds that says this of it; None where anything of it cannot be read."""
+    taken = _Taken(RowPlace(file.name, FILE))
+    taken.holds.update(_holds_given(taken, value))
+    found = _holds(taken)
+    return None if taken.defects or taken.unknown else found
 
 
 def _holds(taken: _Taken) -> Holds:
