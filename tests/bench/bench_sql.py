@@ -7,9 +7,10 @@ these columns and rules need: one file, one suspect a row, times to the minute o
 Cells that it does not take are told as rejects; no model reads them again.
 
 A few hundred rules are typed by nobody, so the text of a rule is put together from its condition, in a few lines for
-each operator. The layout is by hand: windows over the few columns that they read, all verdicts in one pass, one filtered
-SELECT for each rule, deadlines from the wide table of verdicts, evidence joined back for the records that fired alone,
-and what is sorted are numbers. The statements are in `hand_intake.py`, `hand_verdicts.py` and `hand_results.py`.
+each operator. The layout is by hand: windows over the few columns that they read, all verdicts in one pass, one
+filtered SELECT for each rule, deadlines from the wide table of verdicts, evidence joined back for the records that
+fired alone, and what is sorted are numbers. The statements are in `hand_intake.py`, `hand_verdicts.py` and
+`hand_results.py`.
 """
 
 from __future__ import annotations
