@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bench_sql
+from hand_words import text
 
 from riskflags.report.tables import TABLES
 
@@ -26,7 +27,7 @@ def differences(ours: Path, theirs: Path, *, rows: int) -> list[str]:
     con: Any = bench_sql.duckdb.connect()
     found: list[str] = []
     for name in TABLES:
-        sides = [bench_sql.text(str(side / f"{name}.parquet")) for side in (ours, theirs)]
+        sides = [text(str(side / f"{name}.parquet")) for side in (ours, theirs)]
         lines = [f"SELECT row_number() OVER () AS line, * FROM {side}" for side in sides]
         if rows > ALL_COMPARED:
             lines = [f"SELECT {_COUNTED[name]}, count(*) FROM {side} GROUP BY ALL" for side in sides]

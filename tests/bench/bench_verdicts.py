@@ -25,6 +25,7 @@ import bench_sql
 from bench_packs import write_pack
 from bench_records import AS_OF
 from bench_rules import Condition, Rule, one_record_rules
+from hand_words import LONDON
 
 Row = dict[str, Any]
 Fired = set[tuple[int, str]]
@@ -69,7 +70,7 @@ def rows_and_verdicts(file: Path, *, rows: int) -> tuple[list[Row], Fired]:
     """Return the first rows of a file, and which rules fire on them by the SQL. ValueError where any is undecided."""
     rules = one_record_rules()
     con = bench_sql.duckdb.connect()
-    as_of = datetime.fromisoformat(AS_OF).replace(tzinfo=bench_sql.LONDON)
+    as_of = datetime.fromisoformat(AS_OF).replace(tzinfo=LONDON)
     for statement in bench_sql.statements(file, rules, as_of=as_of):
         con.execute(statement)
         if statement.startswith("CREATE TABLE decided"):
