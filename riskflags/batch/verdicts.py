@@ -31,7 +31,7 @@ from riskflags.condition import comparisons, names_read
 from riskflags.words import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from riskflags.batch.answers import Leaves
     from riskflags.batch.cells import Cell
@@ -133,15 +133,20 @@ def _decided(
 ) -> dict[str, Expr]:
     out = negation(table[_force(number)]) | some(surely(answer(one, {}, leaves)) for one in rule.unless)
     holds = answer(rule.when, {}, leaves)
-    verdict = sql.cases((out, CLEARS), (holds, FIRES), (negation(holds), CLEARS), else_=UNDECIDED)
+    verdict = sql.ifelse(surely(out), CLEARS, (holds.cast("int8") * FIRES).fill_null(UNDECIDED))
     if only_in is not None:
         verdict = sql.ifelse(table["world"].isin(only_in), verdict, sql.null("int8"))
-    severity, could_be = _severities(rule, leaves)
-    return {
-        verdict_of(number): verdict.cast("int8"),
-        _severity(number): severity.cast("int8"),
-        _could_be(number): could_be.cast("int8"),
-    }
+    found = {verdict_of(number): verdict.cast("int8")}
+    if _always(rule) is None:
+        severity, could_be = _severities(rule, leaves)
+        found |= {_severity(number): severity.cast("int8"), _could_be(number): could_be.cast("int8")}
+    return found
+
+
+def _always(rule: Rule) -> Severity | None:
+    """Return the severity of a rule that has the same on every row; its table then has no columns for it."""
+    first = rule.flag.severity[0]
+    return first.severity if first.when is None else None
 
 
 def verdict_of(number: int) -> str:
@@ -238,7 +243,9 @@ class _Told(NamedTuple):
         if self.group.rows == "seats":
             names |= {"suspect.id"}
         own = verdict_of(self.number)
-        columns = [own, _severity(self.number), _could_be(self.number), *map(_answer, sorted(self.places.values()))]
+        columns = [own, *map(_answer, sorted(self.places.values()))]
+        if _always(self.rule) is None:
+            columns += [_severity(self.number), _could_be(self.number)]
         decided = self.frames.store.table(self.group.table, [*KEYS[self.group.rows], *columns])
         return self.frames.frame(names, rows=self.group.rows, among=decided.filter(decided[own] == verdict))
 
@@ -252,11 +259,17 @@ class _Told(NamedTuple):
             "suspect_id": frame.cells["suspect.id"].value if is_each else sql.null("string"),
             "for_each": sql.literal(is_each),
             "rule": sql.literal(self.number, "int32"),
-            "severity": frame[_severity(self.number)],
-            "could_be": frame[_could_be(self.number)],
+            "severity": self._of_severity(frame, _severity),
+            "could_be": self._of_severity(frame, _could_be),
         }
 
+    def _of_severity(self, frame: Frame, column: Callable[[int], str]) -> Expr:
+        always = _always(self.rule)
+        return frame[column(self.number)] if always is None else sql.literal(int(always), "int8")
+
     def _severity_needs(self, frame: Frame, leaves: Leaves) -> Expr | None:
+        if _always(self.rule) is not None:
+            return None
         raised = frame[_could_be(self.number)] > frame[_severity(self.number)]
         passed = _passed(self.rule, leaves)
         return combined(where(raised & here, needs(one, frame.cells, leaves)) for _, one, here in passed)
