@@ -625,6 +625,21 @@ def test_json_lines_are_read_alike(
     both(path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"child.id": None, "child": {"id": "C1"}},
+        {"child": {"id": "C1", "child.id": None}},
+        {"child": {"child.id": None, "id": "C1"}},
+        {"child": {"id": "C1"}, "child.id": "C2"},
+    ],
+)
+def test_a_field_that_stands_twice_in_a_line_is_read_alike(tmp_path: Path, line: dict[str, Any]) -> None:
+    least = {"incident.id": "I1", "incident.type": "assault", "incident.occurred_at": "2026-01-01"}
+    (tmp_path / "records.jsonl").write_text(json.dumps(least | line) + "\n")
+    assert both(tmp_path / "records.jsonl").handed_over == 1
+
+
 def test_no_plain_line_goes_through_the_model(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     with path.open("w", encoding="utf-8") as file:

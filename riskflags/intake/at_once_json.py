@@ -37,6 +37,8 @@ class JsonLines:
         self._number = number
         self._infos = catalogue(record)
         self._groups = {GROUPS.get(name, name): name for name in fact_models(record) if not in_list(name)}
+        self._dotted = {path: info for path, info in self._infos.items() if path.partition(".")[0] in self._groups}
+        self._blank: set[str] = set()
         self._holds: Holds | None = None
         self._held = _DIFFERS
         self._main = TextTable(con, f"intake text {number}", record)
@@ -74,9 +76,17 @@ class JsonLines:
         data = json_lines.parse(line)
         if isinstance(data, str) or not self._is_of_the_same_holds(data):
             return False
+        self._blank.clear()
         cells: dict[str, str] = {}
         items: list[tuple[str, dict[str, str]]] = []
         for key, value in data.items():
+            info = self._dotted.get(key)
+            if info is not None and key not in cells and value is not None:
+                text = as_cell(value, info)
+                if text is None:
+                    return False
+                cells[key] = text
+                continue
             if key == "holds" or (value is None and key in self._groups):
                 continue
             group, dot, name = key.partition(".")
@@ -90,6 +100,8 @@ class JsonLines:
                 fits = False
             if not fits:
                 return False
+        if not self._blank.isdisjoint(cells):
+            return False  # a null takes away what stands elsewhere in the line
         self._main.add(number, line, cells)
         for attribute, item in items:
             self._items[attribute].add(number, "", item)
@@ -119,6 +131,7 @@ class JsonLines:
             if info is None or path in cells:
                 return False
             if value is None:
+                self._blank.add(path)
                 continue
             text = as_cell(value, info)
             if text is None:

@@ -60,11 +60,11 @@ class TextTable:
         there = set[str]().union(*(cells for _, _, cells in self._rows))
         paths = [path for path in self._paths if path in there]
         self._know(paths)
+        schema = pa.schema([(path, pa.large_string()) for path in paths])
+        filled = pa.Table.from_pylist([cells for _, _, cells in self._rows], schema=schema)
         columns = {"row": pa.array([number for number, _, _ in self._rows], pa.int64())}
         columns[LINE] = pa.array([line for _, line, _ in self._rows], pa.large_string())
-        for path in paths:
-            texts = [cells.get(path) for _, _, cells in self._rows]
-            columns[f"c{self._paths.index(path)}"] = pa.array(texts, pa.large_string())
+        columns |= {f"c{self._paths.index(path)}": filled[path] for path in paths}
         self._con.register("intake batch", pa.table(columns))
         self._con.execute(f'INSERT INTO {quoted(self._name)} BY NAME FROM "intake batch"')
         self._con.unregister("intake batch")
