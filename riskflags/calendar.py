@@ -9,6 +9,7 @@ known gives a deadline that lies between two instants.
 from __future__ import annotations
 
 import calendar as months
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import holidays
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from riskflags.model import Moment
@@ -27,6 +28,7 @@ Unit = Literal[
 ]
 _WITHOUT_AMOUNT: tuple[Unit, ...] = ("same day", "before next school day")
 _LONGEST_AMOUNT = 5
+_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,29 @@ def working_day_after(day: date, amount: int, *, calendar: str) -> date | None:
         if is_working_day(day, calendar=calendar):
             left -= 1
     return day if day.year in covered else None
+
+
+def working_days_after(days: Sequence[date], amount: int, *, calendar: str) -> list[date | None]:
+    """Return `working_day_after` of each of some days that follow one another, without counting anew from each."""
+    covered = _years(calendar)
+    if amount == 0:
+        return [day if day.year in covered else None for day in days]
+    found: list[date | None] = []
+    ahead = deque[date]()
+    """The working days after the day, up to the one that is so many later."""
+    reached: date | None = None
+    for day in days:
+        if reached is None or reached <= day:
+            reached = day
+            ahead.clear()
+        while ahead and ahead[0] <= day:
+            ahead.popleft()
+        while len(ahead) < amount and (reached + _ONE_DAY).year in covered:
+            reached += _ONE_DAY
+            if is_working_day(reached, calendar=calendar):
+                ahead.append(reached)
+        found.append(ahead[amount - 1] if len(ahead) == amount else None)
+    return found
 
 
 def is_working_day(day: date, *, calendar: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import cached_property, partial
 from random import Random
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from riskflags.pack import Rule
     from riskflags.record import Read, RejectedRow
 
-Backend = Literal["auto", "record", "duckdb"]
-"""How many records are decided: one after another, all at once on DuckDB, or whichever is faster."""
+Decided = Literal["record", "duckdb", "spark"]
+"""How many records are decided: one after another, or all at once on DuckDB or Spark."""
+Backend = Literal["auto"] | Decided
+"""How that is asked for: as it is, or by what is faster in the process."""
 BATCH_FROM = 5_000
 """Records from which a batch is faster on the shipped pack: below, planning its statements takes longer."""
 VERIFIED = 200
@@ -94,16 +96,18 @@ class Engine:
         Of two records of one incident and child, one is assessed: the one that sorts last by content.
 
         `backend` never changes an answer: "record" decides one record after another, "duckdb" all of them at once (it
-        needs the extra `batch`), and "auto" takes what is faster for so many; a strict engine takes "record" for it. Of
-        a batch, `verify` records, drawn by a fixed seed, are decided one at a time as well: EngineError where any of
-        them comes out otherwise. EngineError for "duckdb" where it is not installed.
+        needs the extra `batch`), "spark" does so on the session of Spark that is there, or is started (it needs the
+        extra `spark`), and "auto" takes what is faster in the process for so many; a strict engine takes "record" for
+        it. Of a batch, `verify` records, drawn by a fixed seed, are decided one at a time as well: EngineError where
+        any of them comes out otherwise. EngineError too for what is not installed, and where Spark does not start.
         """
         records = self._records([self._checked(incident) for incident in incidents], as_of, rejects)
-        if self.backend_for(len(records), backend) == "record":
+        decided = self.backend_for(len(records), backend)
+        if decided == "record":
             return (self._assess(record, records) for record in records)
-        if obstacle := obstacle_to_batch():
+        if obstacle := obstacle_to_batch(decided):
             raise EngineError(obstacle)
-        return self._in_batch(records, as_of, rejects, verify=verify)
+        return self._in_batch(records, as_of, rejects, verify=verify, is_on_spark=decided == "spark")
 
     def assess_some(
         self,
@@ -118,7 +122,7 @@ class Engine:
         by_key = {record.incident.key: record for record in records}
         return (self._assess(by_key[incident.key], records) for incident in wanted)
 
-    def backend_for(self, records: int, backend: Backend = "auto") -> Literal["record", "duckdb"]:
+    def backend_for(self, records: int, backend: Backend = "auto") -> Decided:
         """Return how so many records are decided: as asked, or by what is faster and possible."""
         if backend != "auto":
             return backend
@@ -126,20 +130,21 @@ class Engine:
         return "duckdb" if pays else "record"
 
     def _in_batch(
-        self, records: Records, as_of: datetime, rejects: Sequence[RejectedRow], *, verify: int
+        self, records: Records, as_of: datetime, rejects: Sequence[RejectedRow], *, verify: int, is_on_spark: bool
     ) -> Iterator[Assessment]:
         """Yield the assessments of a batch, with some of them decided one at a time as well."""
-        from riskflags.batch import World, assess_worlds  # noqa: PLC0415 - with the extra `batch` alone
+        from riskflags.batch import World, assess_worlds, spark_store  # noqa: PLC0415 - with the extra `batch` alone
 
         every = list(records)
         drawn = set(Random(0).sample(range(len(every)), min(verify, len(every))))  # noqa: S311 - a sample, no secret
         worlds = [World([record.incident for record in every], as_of, rejects)]
-        for found in assess_worlds(worlds, self._names, digest=self._digest):
-            for number, (record, assessment) in enumerate(zip(every, found, strict=True)):
-                if number in drawn and (alone := self._assess(record, records)) != assessment:
-                    raise EngineError(differs(alone, assessment))
-                self._explained(assessment, record, records)
-                yield assessment
+        with spark_store() if is_on_spark else nullcontext() as spark:
+            for found in assess_worlds(worlds, self._names, digest=self._digest, spark=spark):
+                for number, (record, assessment) in enumerate(zip(every, found, strict=True)):
+                    if number in drawn and (alone := self._assess(record, records)) != assessment:
+                        raise EngineError(differs(alone, assessment))
+                    self._explained(assessment, record, records)
+                    yield assessment
 
     def cases(self, incidents: Iterable[Incident], *, as_of: datetime) -> Iterator[Case]:
         """Yield each record with all that was decided on it: what the examples of a pack are checked against."""
@@ -236,10 +241,11 @@ class Engine:
         return disagreed
 
 
-def obstacle_to_batch() -> str:
+def obstacle_to_batch(backend: Backend = "duckdb") -> str:
     """Return what is missing to decide all records at once, and how to install it; empty where nothing is."""
-    if lacking := [name for name in ("duckdb", "pyarrow") if importlib.util.find_spec(name) is None]:
-        return f"a batch needs {lacking[0]}. Install it with: pip install 'riskflags[batch]'"
+    extra, more = ("spark", ("pyspark",)) if backend == "spark" else ("batch", ())
+    if lacking := [name for name in ("duckdb", "pyarrow", *more) if importlib.util.find_spec(name) is None]:
+        return f"a batch needs {lacking[0]}. Install it with: pip install 'riskflags[{extra}]'"
     return ""
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from conformance_cases import FOLDER, checks_of, read, write_pack
@@ -83,6 +84,22 @@ def world_of(check: Check) -> World:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_conformance_case_comes_out_alike(path: Path) -> None:
     worlds = [world_of(check) for check in checks_of(path)]
+    assert list(differences(pack_of(path), worlds)) == []
+
+
+@pytest.mark.parametrize("name", ["Pacific/Auckland", "America/New_York"])
+def test_records_of_another_timezone_come_out_alike(name: str) -> None:
+    """Their days are not those of the pack, which counts days, months and school days in its own timezone."""
+    path = FOLDER / "deadlines.yaml"
+    context = {"timezone": ZoneInfo(name)}
+    worlds = [
+        World(
+            [Incident.model_validate(data, context=context) for data in (check.record, *check.history)],
+            check.as_of,
+            rules=frozenset(check.rules),
+        )
+        for check in checks_of(path)
+    ]
     assert list(differences(pack_of(path), worlds)) == []
 
 
@@ -179,7 +196,6 @@ def test_a_batch_without_its_libraries_says_what_to_install(as_of: datetime, mon
 @pytest.fixture(scope="module")
 def as_of() -> datetime:
     from datetime import datetime as moment  # noqa: PLC0415
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
 
     return moment(2026, 4, 1, 9, tzinfo=ZoneInfo("Europe/London"))
 

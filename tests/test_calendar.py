@@ -12,7 +12,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskflags.calendar import Duration, deadline, is_calendar, is_working_day, move_day, working_day_after
+from riskflags.calendar import (
+    Duration,
+    deadline,
+    is_calendar,
+    is_working_day,
+    move_day,
+    working_day_after,
+    working_days_after,
+)
 from riskflags.model import Moment
 
 LONDON = ZoneInfo("Europe/London")
@@ -232,6 +240,17 @@ def test_what_is_no_span_of_days_does_not_move_a_day(within: str) -> None:
 def test_a_time_that_the_clocks_skip_is_refused() -> None:
     with pytest.raises(ValueError, match="does not exist in Europe/London: the clocks went forward over it"):
         Moment.local_time(datetime(2026, 3, 29, 1, 30), zone=LONDON)  # noqa: DTZ001 - a local time is naive
+
+
+@pytest.mark.parametrize("amount", [0, 1, 2, 5, 10])
+@pytest.mark.parametrize(
+    ("calendar", "first"),
+    [(ENGLAND, date(2025, 12, 1)), (ENGLAND, date(1994, 12, 10)), ("weekends-only", date(2100, 11, 20))],
+)
+def test_days_one_after_another_have_the_working_days_of_each(calendar: str, first: date, amount: int) -> None:
+    days = [first + timedelta(days=n) for n in range(60)]
+    alone = [working_day_after(day, amount, calendar=calendar) for day in days]
+    assert working_days_after(days, amount, calendar=calendar) == alone
 
 
 def test_a_time_that_occurs_twice_is_both() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,20 @@ def test_a_memory_limit_that_is_none_is_refused(extract: Path, tmp_path: Path) -
     )
     assert done.exit_code == 4
     assert "--memory-limit much: write a number and a unit, such as 4GB or 512MB" in done.stderr
+
+
+def test_where_spark_runs_is_refused_for_another_backend(extract: Path) -> None:
+    done = riskflags("run", str(extract), "--backend", "duckdb", "--master", "local[2]")
+    assert done.exit_code == 4
+    assert "--master is for --backend spark: give both, or neither" in done.stderr
+
+
+def test_a_run_on_spark_without_it_says_what_to_install(extract: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pyspark" else found(name))
+    done = riskflags("run", str(extract), "--backend", "spark")
+    assert done.exit_code == 4
+    assert "a batch needs pyspark. Install it with: pip install 'riskflags[spark]'" in done.stderr
 
 
 def test_nothing_of_the_database_is_left_behind(extract: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

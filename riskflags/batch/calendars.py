@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from riskflags.batch import sql
 from riskflags.batch.cells import surely
 from riskflags.batch.windows import moved_day
-from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_day_after
+from riskflags.calendar import ELAPSED_SECONDS, Duration, School, is_school_day, working_days_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from riskflags.batch.frames import Frame
     from riskflags.batch.relations import Relation
     from riskflags.batch.sql import Expr
-    from riskflags.batch.store import Store
+    from riskflags.batch.store import AnyStore
     from riskflags.pack import Pack
 
 pa: Any = import_module("pyarrow")  # it ships no types
 DAYS = "days"
 _FIRST, _LAST = date(1899, 12, 1), date(2300, 1, 31)
 _SECONDS_A_DAY = 86_400
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,7 @@ class Due:
     high: Expr
 
 
-def make_days(store: Store, pack: Pack, spans: set[Duration]) -> None:
+def make_days(store: AnyStore, pack: Pack, spans: set[Duration]) -> None:
     """Make the table of days, with a column for each number of working days that the pack counts."""
     days, columns = _of_zone(pack.zone)
     amounts = sorted({span.amount for span in spans if span.unit == "working days"})
@@ -50,7 +51,8 @@ def make_days(store: Store, pack: Pack, spans: set[Duration]) -> None:
     schema = {"date": "date", "start": "int64", "end": "int64", "changes_at": "int64", "change": "int64"}
     ends = dict(zip(days, columns["end"], strict=True))
     for amount in amounts:
-        made[working(amount)] = [_end_of(working_day_after(day, amount, calendar=pack.calendar), ends) for day in days]
+        reached = working_days_after(days, amount, calendar=pack.calendar)
+        made[working(amount)] = [None if day is None else ends[day] for day in reached]
         schema[working(amount)] = "int64"
     own, following = _school(pack.school, days, pack)
     made |= {"school": own, "next_school": following}
@@ -63,10 +65,6 @@ def make_days(store: Store, pack: Pack, spans: set[Duration]) -> None:
 def working(amount: int) -> str:
     """Return the column of the end of the day that is so many working days later."""
     return f"after {amount} working days"
-
-
-def _end_of(day: date | None, ends: dict[date, int]) -> int | None:
-    return None if day is None else ends[day]
 
 
 @cache
@@ -134,7 +132,7 @@ def _school(school: School | None, days: list[date], pack: Pack) -> tuple[list[i
 # ---- deadlines -------------------------------------------------------------------------------------------------------
 
 
-def deadline(store: Store, frame: Frame, anchor: str, within: Duration) -> tuple[Relation, Due]:
+def deadline(store: AnyStore, frame: Frame, anchor: str, within: Duration) -> tuple[Relation, Due]:
     """Return the rows with the days that a deadline needs beside them, and the deadline: a span after `anchor`."""
     cell = frame.cells[anchor]
     if within.unit in ELAPSED_SECONDS:
@@ -144,18 +142,47 @@ def deadline(store: Store, frame: Frame, anchor: str, within: Duration) -> tuple
         beside, (day,) = _beside(store, frame.table, [cell.day])
         end = beside[f"{day} end" if within.unit == "same day" else f"{day} {working(within.amount)}"]
         return beside, Due(end, end)
+    ends = [cell.low] if cell.is_exact else [cell.low, cell.high]
+    beside, days = _in_zone(store, frame.table, ends)
     if within.unit == "before next school day":
-        beside, (low_day, high_day) = _beside(store, frame.table, [cell.low_day, cell.high_day])
+        beside, found = _beside(store, beside, [beside[day] for day in days])
         cell = frame.onto(beside).cells[anchor]
-        return beside, Due(_school_start(beside, low_day, cell.low), _school_start(beside, high_day, cell.high))
-    wanted = [cell.low_day, moved_day(cell.low_day, within), cell.high_day, moved_day(cell.high_day, within)]
-    beside, (low_day, low_to, high_day, high_to) = _beside(store, frame.table, wanted)
-    cell = frame.onto(beside).cells[anchor]
-    low = _same_time(beside, cell.low, low_day, low_to)
-    return beside, Due(low, low if cell.is_exact else _same_time(beside, cell.high, high_day, high_to))
+        due = [_school_start(beside, day, end) for day, end in zip(found, (cell.low, cell.high), strict=False)]
+    else:
+        wanted = [one for day in days for one in (beside[day], moved_day(beside[day], within))]
+        beside, found = _beside(store, beside, wanted)
+        cell = frame.onto(beside).cells[anchor]
+        own = zip((cell.low, cell.high), found[::2], found[1::2], strict=False)
+        due = [_same_time(beside, end, day, to) for end, day, to in own]
+    return beside, Due(due[0], due[-1])
 
 
-def _beside(store: Store, table: Relation, wanted: Sequence[Expr]) -> tuple[Relation, list[str]]:
+def _in_zone(store: AnyStore, table: Relation, ends: Sequence[Expr]) -> tuple[Relation, list[str]]:
+    """Return rows with the local day of some instants, and the columns of these days.
+
+    It is the day in UTC or one beside it; the day that a record states may be that of another timezone.
+    """
+    names = [f"instant {len(table.columns)} {number}" for number in range(len(ends))]
+    table = table.mutate(**dict(zip(names, ends, strict=True)))
+    beside, days = _beside(store, table, [_day_in_utc(table[name]) for name in names])
+    found = {
+        f"{name} day": sql.cases(
+            (beside[name] < beside[f"{day} start"], beside[f"{day} date"].moved(days=-1)),
+            (beside[name] > beside[f"{day} end"], beside[f"{day} date"].moved(days=1)),
+            else_=beside[f"{day} date"],
+        )
+        for name, day in zip(names, days, strict=True)
+    }
+    return beside.mutate(**found), list(found)
+
+
+def _day_in_utc(seconds: Expr) -> Expr:
+    """Return the day of some seconds in UTC, before 1970 too."""
+    since_midnight = ((seconds % _SECONDS_A_DAY) + _SECONDS_A_DAY) % _SECONDS_A_DAY
+    return sql.literal(_EPOCH, "date").moved(days=(seconds - since_midnight).over(_SECONDS_A_DAY).cast("int32"))
+
+
+def _beside(store: AnyStore, table: Relation, wanted: Sequence[Expr]) -> tuple[Relation, list[str]]:
     """Return rows with what the calendar says of some days, and the name under which each of these stands."""
     names = [f"day {len(table.columns)} {number}" for number in range(len(wanted))]
     table = table.mutate(**{f"{name} date": day for name, day in zip(names, wanted, strict=True)})

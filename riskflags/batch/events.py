@@ -7,8 +7,8 @@ Which records may be of one event is a join. Only what asks about two of such a 
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from importlib import import_module
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch import sql
@@ -21,12 +21,13 @@ from riskflags.model import NO_NEEDS, Moment
 from riskflags.windows import Later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from riskflags.batch.cells import Cell
     from riskflags.batch.frames import Frames
     from riskflags.batch.relations import Relation
     from riskflags.batch.sql import Expr
+    from riskflags.batch.store import Row
     from riskflags.pack import Duplicates
 
 pa: Any = import_module("pyarrow")  # it ships no types
@@ -34,7 +35,7 @@ OCCURRENCES, PAIRS = "occurrences", "may be one event"
 _BY_DEFINITION = "pairs by definition"
 _FOREVER = 2**62
 _PARTS = ("is of", "key", "begins", "begins at most", "ends", "ends at most", "needs")
-Row = dict[str, Any]
+_NUMBERS = {"few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}
 
 
 def counted_once(frames: Frames) -> tuple[Duplicates, ...]:
@@ -144,19 +145,18 @@ def _involved(frames: Frames, items: Relation, by: Sequence[str]) -> Relation:
     return first.semi_join(second, *by, "second").select(*by).distinct()
 
 
-def _fetched(frames: Frames, items: Relation, by: Sequence[str]) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
-    """Yield who asks about two records that may be of one event, each with all its items and how these are seen."""
+def _beside_seen(frames: Frames, items: Relation, by: Sequence[str]) -> Relation:
+    """Return the items of who asks about two records that may be of one event, with how each of them is seen."""
     some_items = items.semi_join(_involved(frames, items, by), *by)
     seen = frames.store.table(OCCURRENCES).drop("world").rename({"~record": "record", "~id": "id"})
-    joined = some_items.left_join(seen, some_items["other"] == seen["~record"])
-    rows: list[Row] = sorted(
-        frames.store.rows(joined).to_pylist(), key=lambda row: (*(row[key] for key in by), row["other"])
-    )
-    for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in by)):
-        yield key, list(group)
+    return some_items.left_join(seen, some_items["other"] == seen["~record"])
 
 
-def _seen(frames: Frames, row: Row) -> tuple[Occurrence, ...]:
+def _in_order(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: int(row["other"]))
+
+
+def _seen(row: Row, definitions: int) -> tuple[Occurrence, ...]:
     """Return a record as the definitions see it; nothing of a row that could not be read."""
     if row["~record"] is None:
         return ()
@@ -169,7 +169,7 @@ def _seen(frames: Frames, row: Row) -> tuple[Occurrence, ...]:
             ends=_moment(row[f"ends {n}"], row[f"ends at most {n}"]),
             needs=spelled(frozenset(row[f"needs {n}"]), of=of),
         )
-        for n in range(len(counted_once(frames)))
+        for n in range(definitions)
     )
 
 
@@ -179,33 +179,47 @@ def _moment(low: int | None, high: int | None) -> Moment | bool:
 
 def events(frames: Frames, items: Relation, by: Sequence[str], made: str) -> Relation:
     """Return how many events the items are, for who asks about two that may be one: low, high, and what settles it."""
-    found: list[Row] = []
-    for key, rows in _fetched(frames, items, by):
-        low, high, asked = how_many_events([Counted(row["counts"], _seen(frames, row)) for row in rows])
-        every = asked.union(*(row["needs"] for row in rows))
-        found.append(dict(zip(by, key, strict=True)) | {"few": low, "most": high, "settles": sorted(every)})
-    return _taken(frames, found, by, {"few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}, made)
+    work = partial(_events, by=tuple(by), definitions=len(counted_once(frames)))
+    return _worked_out(frames, items, by, work, kinds=_NUMBERS, made=made)
+
+
+def _events(rows: list[Row], *, by: Sequence[str], definitions: int) -> Iterator[Row]:
+    """Yield how many events the items of one are who asks."""
+    ordered = _in_order(rows)
+    low, high, asked = how_many_events([Counted(row["counts"], _seen(row, definitions)) for row in ordered])
+    every = asked.union(*(row["needs"] for row in ordered))
+    yield {key: rows[0][key] for key in by} | {"few": low, "most": high, "settles": sorted(every)}
 
 
 def later_events(frames: Frames, candidates: Relation, by: Sequence[str]) -> Relation:
     """Return how many events come after each candidate for a place among the last, where two may be one event."""
-    found: list[Row] = []
-    for key, rows in _fetched(frames, candidates, by):
-        times = [Moment(row["low"], row["high"], date.min, "") for row in rows]
-        seen = [_seen(frames, row) for row in rows]
-        later = Later(list(zip(seen, (row["counts"] for row in rows), times, strict=True)))
-        asked = sorted(NO_NEEDS.union(*later.unsettled))
-        for number, row in enumerate(rows):
-            found.append(
-                dict(zip(by, key, strict=True))
-                | {"other": row["other"], "few": later.surely(number), "most": later.possibly(number), "settles": asked}
-            )
-    kinds = {"other": pa.int64(), "few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}
-    return _taken(frames, found, by, kinds, f"later events {frames.store.count()}")
+    made, kinds = f"later events {frames.store.count()}", {"other": pa.int64()} | _NUMBERS
+    work = partial(_later_events, by=tuple(by), definitions=len(counted_once(frames)))
+    return _worked_out(frames, candidates, by, work, kinds=kinds, made=made)
 
 
-def _taken(frames: Frames, rows: list[Row], by: Sequence[str], kinds: dict[str, Any], made: str) -> Relation:
-    """Return rows that were worked out one at a time as a table of the store."""
+def _later_events(rows: list[Row], *, by: Sequence[str], definitions: int) -> Iterator[Row]:
+    """Yield how many events come after each candidate of one who asks."""
+    ordered = _in_order(rows)
+    times = [Moment(row["low"], row["high"], date.min, "") for row in ordered]
+    seen = [_seen(row, definitions) for row in ordered]
+    later = Later(list(zip(seen, (row["counts"] for row in ordered), times, strict=True)))
+    asked = sorted(NO_NEEDS.union(*later.unsettled))
+    for number, row in enumerate(ordered):
+        found = {"few": later.surely(number), "most": later.possibly(number), "settles": asked}
+        yield {key: row[key] for key in (*by, "other")} | found
+
+
+def _worked_out(
+    frames: Frames,
+    items: Relation,
+    by: Sequence[str],
+    work: Callable[[list[Row]], Iterator[Row]],
+    *,
+    kinds: Mapping[str, Any],
+    made: str,
+) -> Relation:
+    """Return what is worked out for those who ask about two records of one event, as a table of the store."""
     schema = pa.schema([*((key, pa.int64()) for key in by), *kinds.items()])
-    frames.store.take(made, pa.Table.from_pylist(rows, schema=schema), dict.fromkeys(schema.names, ""))
+    frames.store.work_out(made, _beside_seen(frames, items, by), by, work, schema)
     return frames.store.table(made)

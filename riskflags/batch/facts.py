@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from riskflags.batch.store import Store
+    from riskflags.batch.store import AnyStore
     from riskflags.fields import FieldInfo
     from riskflags.incident import Facts, Holds, Incident
     from riskflags.kinds import KindName
@@ -227,7 +227,7 @@ _ARROW: Mapping[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-def incidents_of(store: Store, pack: Pack, holds: Sequence[Holds], numbers: Sequence[int]) -> dict[int, Incident]:
+def incidents_of(store: AnyStore, pack: Pack, holds: Sequence[Holds], numbers: Sequence[int]) -> dict[int, Incident]:
     """Return the records of some numbers as Python objects again, by number."""
     fields, found = fields_of(pack), dict[int, dict[str, Any]]()
     for row in _of_numbers(store, "records", numbers):
@@ -239,7 +239,7 @@ def incidents_of(store: Store, pack: Pack, holds: Sequence[Holds], numbers: Sequ
     return {number: pack.record.model_validate(data) for number, data in found.items()}
 
 
-def _of_numbers(store: Store, table: str, numbers: Sequence[int]) -> list[dict[str, Any]]:
+def _of_numbers(store: AnyStore, table: str, numbers: Sequence[int]) -> list[dict[str, Any]]:
     rows = store.table(table)
     found: list[dict[str, Any]] = store.rows(rows.filter(rows["record"].isin(numbers))).to_pylist()
     return found

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from riskflags.batch.cells import Cell
     from riskflags.batch.relations import Relation
     from riskflags.batch.sql import Expr
-    from riskflags.batch.store import Store
+    from riskflags.batch.store import AnyStore
     from riskflags.incident import Holds
     from riskflags.kinds import KindName
     from riskflags.pack import Pack, Param
@@ -48,7 +48,7 @@ class Stored:
 
     cell: Cell
     tables: Mapping[Rows, str]
-    making: Mapping[Rows, Callable[[], None]] = field(default_factory=dict)
+    making: Mapping[Rows, Callable[[], None]] = field(default_factory=dict["Rows", "Callable[[], None]"])
     """What makes a table when it is first read; one that is not named here is there."""
 
 
@@ -104,7 +104,7 @@ class Frame:
 class Frames:
     """What builds frames: a pack, the tables of a store, and what has been looked up so far."""
 
-    def __init__(self, names: Names, store: Store, holds: tuple[Holds, ...]) -> None:
+    def __init__(self, names: Names, store: AnyStore, holds: tuple[Holds, ...]) -> None:
         self.names = names
         self.pack: Pack = names.pack
         self.store = store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import count, product
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from riskflags.batch.asked import Line
     from riskflags.batch.frames import Rows
-    from riskflags.batch.store import Store
+    from riskflags.batch.store import AnyStore
     from riskflags.incident import Holds
     from riskflags.pack import Action, Pack, Rule
     from riskflags.record import Names
@@ -42,7 +43,7 @@ class Plan:
     """The steps of a batch over the tables of a store."""
 
     def __init__(
-        self, names: Names, store: Store, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]
+        self, names: Names, store: AnyStore, holds: tuple[Holds, ...], *, only: Mapping[int, Sequence[int]]
     ) -> None:
         self.frames = Frames(names, store, holds)
         self.pack: Pack = names.pack
@@ -136,6 +137,13 @@ class Plan:
             standings(self.frames, action, lines, made)
             self._stand[known] = made
         return self._stand[known]
+
+    def over(self, store: AnyStore) -> Plan:
+        """Return the plan with its results in another store, which has its tables."""
+        found = copy(self)
+        found.store = store
+        found.frames = Frames(self.frames.names, store, self.frames.holds)
+        return found
 
     def run(self, told: Callable[[int, int], None] = _nobody) -> None:
         """Make every table of results; `told` hears how many steps are done, of how many."""

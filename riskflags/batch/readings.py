@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from riskflags.batch import sql
+from riskflags.batch import relations, sql
 from riskflags.batch.answers import answer as answer_to
 from riskflags.batch.answers import names_of
 from riskflags.batch.asked import by_seat, on_outcomes, rows_of
@@ -24,7 +24,6 @@ from riskflags.batch.cells import (
     yes,
 )
 from riskflags.batch.frames import KEYS, Stored
-from riskflags.batch.relations import union
 from riskflags.batch.verdicts import FIRED, OPEN
 from riskflags.batch.windows import spans
 from riskflags.calendar import Duration, ParamDuration, late_seconds
@@ -49,9 +48,12 @@ def flag_table(frames: Frames, name: str, reading: FlagReading, rules: tuple[int
 
     `rules` are the numbers of the rules that are read.
     """
-    found = union(*_outcomes(frames, reading, rules))
-    by_record = found.select("record", *_ANSWER)
-    return _stored(frames, name, {"records": by_record, "seats": by_seat(frames, found, _ANSWER)})
+
+    def answers(rows: Rows) -> Relation:
+        found = relations.union(*_outcomes(frames, reading, rules))
+        return by_seat(frames, found, _ANSWER) if rows == "seats" else found.select("record", *_ANSWER)
+
+    return _stored(frames, name, answers)
 
 
 def flag_evidence(frames: Frames, reading: FlagReading, rules: tuple[int, ...], rows: Rows, made: str) -> None:
@@ -77,23 +79,22 @@ def _outcomes(frames: Frames, reading: FlagReading, rules: tuple[int, ...]) -> I
 
 
 def _stored(
-    frames: Frames, name: str, answers: Mapping[Rows, Relation], gather: Callable[[Rows], str] | None = None
+    frames: Frames, name: str, answers: Callable[[Rows], Relation], *, gathered: Mapping[Rows, str] | None = None
 ) -> Stored:
     """Return where a reading stands, by record and by seat, from the answers that it is made of.
 
-    Each table is made when it is first read; before, `gather` makes one of the answers, which is let go of afterwards.
+    Each table is made when it is first read. The answers may stand in a table of their own, which is let go of then.
     """
     tables: dict[Rows, str] = {"records": f"{name} by records", "seats": f"{name} by seats"}
-    found = {rows: _settled(frames, rows, answers[rows]) for rows in tables}
 
     def make(rows: Rows) -> None:
-        gathered = None if gather is None else gather(rows)
-        table, cell = found[rows]
-        frames.store.make(tables[rows], table.select(*KEYS[rows], **cell.columns(name)))
+        found, cell = _settled(frames, rows, answers(rows))
+        frames.store.make(tables[rows], found.select(*KEYS[rows], **cell.columns(name)))
         if gathered is not None:
-            frames.store.drop(gathered)
+            frames.store.drop(gathered[rows])
 
-    return Stored(found["seats"][1], tables, {rows: partial(make, rows) for rows in tables})
+    _, like = _settled(frames, "seats", relations.table("answers", [*KEYS["seats"], *_ANSWER]))
+    return Stored(like, tables, {rows: partial(make, rows) for rows in tables})
 
 
 def _settled(frames: Frames, rows: Rows, answers: Relation) -> tuple[Relation, Cell]:
@@ -125,15 +126,14 @@ def gap_table(frames: Frames, name: str, reading: GapReading, read: Sequence[Rea
     """Return where it stands what a reading of gaps comes to, for every record and seat."""
     made: dict[Rows, str] = {"records": f"{name} answers by records", "seats": f"{name} answers by seats"}
 
-    def gather(rows: Rows) -> str:
+    def answers(rows: Rows) -> Relation:
         frames.store.make(made[rows], _no_answers(frames, rows))
         for one in read:
             for part in _of_action(frames, reading, one, rows):
                 frames.store.add(made[rows], part)
-        return made[rows]
+        return frames.store.table(made[rows])
 
-    answers = {rows: frames.store.table(table, [*KEYS[rows], *_ANSWER]) for rows, table in made.items()}
-    return _stored(frames, name, answers, gather)
+    return _stored(frames, name, answers, gathered=made)
 
 
 def _no_answers(frames: Frames, rows: Rows) -> Relation:

@@ -1,4 +1,4 @@
-"""Rows with named columns, as SQL of DuckDB: each relation is written once, as a CTE of the statement that reads it."""
+"""Rows with named columns, as SQL: each relation is written once, as a CTE of the statement that reads it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from riskflags.batch.sql import Expr, expression, quoted
+from riskflags.batch.sql import Expr, call, expression, in_place, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from riskflags.batch.sql import Part
+    from riskflags.batch.sql import Dialect, Part
 
 _NUMBERS = count()  # a relation's name is new; nothing else is read of it
 
@@ -22,8 +22,10 @@ class Relation:
 
     name: str
     columns: tuple[str, ...]
-    query: str
+    query: Expr
     parents: tuple[Relation, ...] = ()
+    stored: str = ""
+    """The name of the table that it reads, of one that is there."""
 
     def __getitem__(self, column: str) -> Expr:
         if column not in self.columns:
@@ -39,12 +41,13 @@ class Relation:
         """Return every column with more; one of the same name is replaced."""
         found = _expressions(more)
         kept = tuple(name for name in self.columns if name not in found)
-        listed = [_every(self, without=[name for name in self.columns if name in found]), _listed(found, (self,))]
-        return _relation((*kept, *found), f"SELECT {', '.join(filter(None, listed))} FROM {self.name}", (self,))
+        every = _every(self, without=[name for name in self.columns if name in found])
+        return _relation((*kept, *found), _select([*every, *_listed(found, (self,))], f" FROM {self.name}"), (self,))
 
     def filter(self, condition: Expr) -> Relation:
         """Return the rows in which a condition holds."""
-        return _relation(self.columns, f"SELECT * FROM {self.name} WHERE {_readable(condition, (self,))}", (self,))
+        query = call(f"SELECT * FROM {self.name} WHERE {{}}", _readable(condition, (self,)))
+        return _relation(self.columns, query, (self,))
 
     def drop(self, *names: str) -> Relation:
         """Return the other columns."""
@@ -56,12 +59,14 @@ class Relation:
             return self
         new = {old: name for name, old in names.items()}
         listed = ", ".join(f"{quoted(old)} AS {quoted(name)}" for old, name in new.items())
+        every = ", ".join(f"{quoted(name)} AS {quoted(new.get(name, name))}" for name in self.columns)
         columns = tuple(new.get(name, name) for name in self.columns)
-        return _relation(columns, f"SELECT * RENAME ({listed}) FROM {self.name}", (self,))
+        query = _plain(f"SELECT * RENAME ({listed}) FROM {self.name}", spark=f"SELECT {every} FROM {self.name}")
+        return _relation(columns, query, (self,))
 
     def distinct(self) -> Relation:
         """Return each row once."""
-        return _relation(self.columns, f"SELECT DISTINCT * FROM {self.name}", (self,))
+        return _relation(self.columns, _plain(f"SELECT DISTINCT * FROM {self.name}"), (self,))
 
     def count(self, where: Expr | None = None) -> Expr:
         """Return how many rows there are, in which a condition holds."""
@@ -70,7 +75,12 @@ class Relation:
     def aggregate(self, by: Sequence[str], /, **found: Expr) -> Relation:
         """Return one row for each group: what it is grouped by, and the aggregates."""
         groups = {name: self[name] for name in by}
-        return _query(self, groups | found, tail=" GROUP BY " + ", ".join(one.text for one in groups.values()))
+        listed = _listed(groups | found, (self,))
+        return _relation(
+            (*groups, *found),
+            _select(listed, f" FROM {self.name} GROUP BY {', '.join('{}' for _ in groups)}", *groups.values()),
+            (self,),
+        )
 
     def join(self, other: Relation, *on: str | Expr) -> Relation:
         """Return the pairs of rows that meet every condition, or agree in a column, which is then there once.
@@ -91,8 +101,18 @@ class Relation:
         """Return the rows for which there is none of another."""
         return _beside("ANTI JOIN", self, other, on, columns=self.columns, listed=_every(self))
 
-    def sql(self) -> str:
+    def sql(self, dialect: Dialect = "duckdb") -> str:
         """Return the statement that gives the rows."""
+        *before, last = self._lineage()
+        listed = ", ".join(f"{one.name} AS ({one.query.written(dialect)})" for one in before)
+        return f"WITH {listed} {last.query.written(dialect)}" if before else last.query.written(dialect)
+
+    def tables(self) -> Iterator[str]:
+        """Yield the names of the tables that it reads."""
+        yield from (one.stored for one in self._lineage() if one.stored)
+
+    def _lineage(self) -> Iterable[Relation]:
+        """Return all that it is made of, each after what it reads, and itself last."""
         order: dict[str, Relation] = {}
 
         def visit(one: Relation) -> None:
@@ -102,15 +122,14 @@ class Relation:
                 order[one.name] = one
 
         visit(self)
-        *before, last = order.values()
-        listed = ", ".join(f"{one.name} AS ({one.query})" for one in before)
-        return f"WITH {listed} {last.query}" if before else last.query
+        return order.values()
 
 
 def table(name: str, columns: Iterable[str]) -> Relation:
     """Return a table that is there, by some of its columns."""
     found = tuple(columns)
-    return _relation(found, f"SELECT {', '.join(map(quoted, found))} FROM {quoted(name)}", ())
+    query = _plain(f"SELECT {', '.join(map(quoted, found))} FROM {quoted(name)}")
+    return Relation(f"t{next(_NUMBERS)}", found, query, stored=name)
 
 
 def union(*rows: Relation) -> Relation:
@@ -119,26 +138,39 @@ def union(*rows: Relation) -> Relation:
     if not others:
         return first
     parts = [f"SELECT {', '.join(one[name].text for name in first.columns)} FROM {one.name}" for one in rows]
-    return _relation(first.columns, " UNION ALL ".join(parts), rows)
+    return _relation(first.columns, _plain(" UNION ALL ".join(parts)), rows)
 
 
-def _every(rows: Relation, *, without: Sequence[str] = ()) -> str:
+def _plain(text: str, *, spark: str = "") -> Expr:
+    """Return a query that is made of no expressions."""
+    return Expr(text, frozenset(), spark=spark)
+
+
+def _select(listed: Sequence[Expr], tail: str, *more: Expr) -> Expr:
+    """Return a query of expressions; `tail` has a place for each of some more."""
+    return call(f"SELECT {', '.join('{}' for _ in listed)}{tail}", *listed, *more)
+
+
+def _every(rows: Relation, *, without: Sequence[str] = ()) -> list[Expr]:
     """Return all columns but some, as SQL lists them in short."""
     if len(without) == len(rows.columns):
-        return ""
-    return f"{rows.name}.*" + (f" EXCLUDE ({', '.join(map(quoted, without))})" if without else "")
+        return []
+    if not without:
+        return [_plain(f"{rows.name}.*")]
+    but = ", ".join(map(quoted, without))
+    return [_plain(f"{rows.name}.* EXCLUDE ({but})", spark=f"{rows.name}.* EXCEPT ({but})")]
 
 
 def _expressions(parts: Mapping[str, Part]) -> dict[str, Expr]:
     return {name: expression(one) for name, one in parts.items()}
 
 
-def _relation(columns: Iterable[str], query: str, parents: tuple[Relation, ...]) -> Relation:
+def _relation(columns: Iterable[str], query: Expr, parents: tuple[Relation, ...]) -> Relation:
     return Relation(f"t{next(_NUMBERS)}", tuple(columns), query, parents)
 
 
-def _query(rows: Relation, found: Mapping[str, Expr], *, tail: str = "") -> Relation:
-    return _relation(found, f"SELECT {_listed(found, (rows,))} FROM {rows.name}{tail}", (rows,))
+def _query(rows: Relation, found: Mapping[str, Expr]) -> Relation:
+    return _relation(found, _select(_listed(found, (rows,)), f" FROM {rows.name}"), (rows,))
 
 
 def _joined(how: str, one: Relation, other: Relation, on: Sequence[str | Expr]) -> Relation:
@@ -147,25 +179,25 @@ def _joined(how: str, one: Relation, other: Relation, on: Sequence[str | Expr]) 
     if twice := set(one.columns) & set(others):
         msg = f"both sides have {', '.join(sorted(twice))}: rename one"
         raise ValueError(msg)
-    listed = ", ".join(filter(None, (_every(one), _every(other, without=shared))))
+    listed = [*_every(one), *_every(other, without=shared)]
     return _beside(how, one, other, on, columns=(*one.columns, *others), listed=listed)
 
 
 def _beside(
-    how: str, one: Relation, other: Relation, on: Sequence[str | Expr], *, columns: tuple[str, ...], listed: str
-) -> Relation:
-    conditions = " AND ".join(
-        _readable(one[key] == other[key] if isinstance(key, str) else key, (one, other)) for key in on
-    )
-    return _relation(columns, f"SELECT {listed} FROM {one.name} {how} {other.name} ON {conditions}", (one, other))
+    how: str, one: Relation, other: Relation, on: Sequence[str | Expr], *, columns: tuple[str, ...],
+    listed: Sequence[Expr],
+) -> Relation:  # fmt: skip
+    conditions = [_readable(one[key] == other[key] if isinstance(key, str) else key, (one, other)) for key in on]
+    tail = f" FROM {one.name} {how} {other.name} ON {' AND '.join('{}' for _ in conditions)}"
+    return _relation(columns, _select(listed, tail, *conditions), (one, other))
 
 
-def _listed(found: Mapping[str, Expr], scope: tuple[Relation, ...]) -> str:
-    return ", ".join(f"{_readable(one, scope)} AS {quoted(name)}" for name, one in found.items())
+def _listed(found: Mapping[str, Expr], scope: tuple[Relation, ...]) -> list[Expr]:
+    return [call(f"{{}} AS {in_place(name)}", _readable(one, scope)) for name, one in found.items()]
 
 
-def _readable(one: Expr, scope: tuple[Relation, ...]) -> str:
+def _readable(one: Expr, scope: tuple[Relation, ...]) -> Expr:
     if unknown := one.reads - {relation.name for relation in scope}:
         msg = f"{one.text[:200]} reads {', '.join(sorted(unknown))}, which is not in {[r.name for r in scope]}"
         raise ValueError(msg)
-    return one.text
+    return one

@@ -89,7 +89,7 @@ def _with_matches(table: Relation, matches: Relation | None) -> Relation:
         _KEYS, any_true=m["is_sure"].any(), any_dated=m["is_dated"].any(), any_waived=m["waives"].any(),
         in_time=m["in_time"].any(), in_time_needs=m["asked"].collect(where=m["in_time"]),
         in_time_inexact=m["in_time_inexact"].any(),
-        **{kind: packed.at_least(_in_turn(by), where=here) for kind, (here, by) in kinds.items()},
+        **{kind: packed.first(where=here, order_by=by) for kind, (here, by) in kinds.items()},
     )  # fmt: skip
     records = {_column(kind, name): found[kind].field(name) for kind in kinds for name in _RECORD}
     found = found.mutate(in_time_needs=found["in_time_needs"].flatten(), **records).drop(*kinds)
@@ -97,11 +97,6 @@ def _with_matches(table: Relation, matches: Relation | None) -> Relation:
     return joined.mutate(
         **{name: surely(joined[name]) for name in flags}, in_time_needs=joined["in_time_needs"].fill_null(no_texts())
     )
-
-
-def _in_turn(order: Sequence[Expr]) -> Expr:
-    """Return an order as one value: the first of several that differs decides."""
-    return sql.struct({f"by{number}": one for number, one in enumerate(order)})
 
 
 def _column(kind: str, name: str) -> str:

@@ -1,24 +1,85 @@
-"""Where the tables of a batch stand: a database of DuckDB in the process, in memory or in a folder that is removed."""
+"""Where the tables of a batch stand: what any store does, and a database of DuckDB in the process.
+
+That of DuckDB is in memory, and spills into a folder that is removed. That of Spark is in `riskflags.batch.spark`.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Protocol
 
 from riskflags.batch.relations import table
-from riskflags.batch.sql import quoted
+from riskflags.batch.sql import literal, quoted
 from riskflags.watching import opened_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from riskflags.batch.relations import Relation
 
 duckdb: Any = import_module("duckdb")  # its types are partly unknown
+pa: Any = import_module("pyarrow")  # it ships no types
+
+
+Row = dict[str, Any]
+
+
+class AnyStore(Protocol):
+    """Tables by name, each made by one statement."""
+
+    def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
+        """Make a table of an Arrow table."""
+
+    def make(self, name: str, rows: Relation) -> None:
+        """Make a table of the rows of a relation."""
+
+    def add(self, name: str, rows: Relation) -> None:
+        """Add the rows of a relation to a table, which is made at the first."""
+
+    def work_out(
+        self, name: str, rows: Relation, by: Sequence[str], work: Callable[[list[Row]], Iterable[Row]], schema: Any
+    ) -> None:
+        """Make a table of what a function makes of the rows of each group, one group after another.
+
+        The function can be pickled, and gives rows of the Arrow schema.
+        """
+
+    def table(self, name: str, columns: Iterable[str] | None = None) -> Relation:
+        """Return a table, or some of its columns."""
+        ...
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the names of the columns of a table."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a table of this name."""
+        ...
+
+    def count(self) -> int:
+        """Return how many tables there are."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Remove a table."""
+
+    def drop_if_there(self, name: str) -> None:
+        """Remove a table, if there is one."""
+
+    def take_out(self, name: str, rows: Relation, key: str) -> None:
+        """Take the rows out of a table that have the key of a row of a relation."""
+
+    def rows(self, rows: Relation) -> Any:
+        """Return the rows of a relation as an Arrow table."""
+
+    def close(self) -> None:
+        """Let go of all tables."""
 
 
 class Store:
-    """Tables by name, each made by one statement."""
+    """A database of DuckDB in the process."""
 
     def __init__(self, path: str = ":memory:", **settings: Any) -> None:
         self.connection: Any = duckdb.connect(path, config=settings)
@@ -33,6 +94,16 @@ class Store:
         self.connection.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM taken")
         self.connection.unregister("taken")
         self._columns[name] = tuple(schema)
+
+    def take_files(self, name: str, files: Sequence[str], columns: Iterable[str]) -> None:
+        """Let a name stand for the rows of some Parquet files, which are read when they are asked for."""
+        listed = literal(files).text
+        self.connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM read_parquet({listed})")
+        self._columns[name] = tuple(columns)
+
+    def write_parquet(self, name: str, path: Path) -> None:
+        """Write a table to a Parquet file."""
+        self.connection.execute(f"COPY {quoted(name)} TO {literal(str(path)).text} (FORMAT parquet)")
 
     def adopt(self, name: str, columns: Iterable[str]) -> None:
         """Take in a table that was made by SQL, by its columns."""
@@ -49,6 +120,18 @@ class Store:
             self.make(name, rows)
         else:
             self.connection.execute(f"INSERT INTO {quoted(name)} BY NAME {rows.sql()}")
+
+    def work_out(
+        self, name: str, rows: Relation, by: Sequence[str], work: Callable[[list[Row]], Iterable[Row]], schema: Any
+    ) -> None:
+        """Make a table of what a function makes of the rows of each group, one group after another."""
+
+        def key(row: Row) -> tuple[Any, ...]:
+            return tuple(row[one] for one in by)
+
+        groups = groupby(sorted(self.rows(rows).to_pylist(), key=key), key=key)
+        found = [made for _, group in groups for made in work(list(group))]
+        self.take(name, pa.Table.from_pylist(found, schema=schema), dict.fromkeys(schema.names, ""))
 
     def table(self, name: str, columns: Iterable[str] | None = None) -> Relation:
         """Return a table, or some of its columns."""
@@ -80,11 +163,6 @@ class Store:
         """Remove a table, if there is one."""
         if self.has(name):
             self.drop(name)
-
-    def rename(self, name: str, new: str) -> None:
-        """Give a table another name."""
-        self.connection.execute(f"ALTER TABLE {quoted(name)} RENAME TO {quoted(new)}")
-        self._columns[new] = self._columns.pop(name)
 
     def rows(self, rows: Relation) -> Any:
         """Return the rows of a relation as an Arrow table."""

@@ -124,14 +124,20 @@ def run(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where rows were rejected.")] = False,
     backend: Annotated[
-        Literal["auto", "record", "duckdb"],
+        Literal["auto", "record", "duckdb", "spark"],
         typer.Option(
-            metavar="auto|record|duckdb",
-            help="One record after another, or all at once on DuckDB; auto takes the faster. Answers are the same.",
+            metavar="auto|record|duckdb|spark",
+            help="One record after another, or all at once on DuckDB or Spark; auto takes the faster of the first two. "
+            "Answers are the same.",
         ),
     ] = "auto",
+    master: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where Spark runs, such as local[4]; else as Spark is configured."),
+    ] = None,
     verify: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Records of a DuckDB run to decide one at a time too, and compare.")
+        int,
+        typer.Option(metavar="N", min=0, help="Records of a run all at once to decide one at a time too, and compare."),
     ] = 200,
     memory_limit: Annotated[
         str | None,
@@ -159,6 +165,7 @@ def run(
         backend=backend,
         verify=verify,
         memory_limit=memory_limit,
+        master=master,
     )
     raise typer.Exit(run_rules(options))
 

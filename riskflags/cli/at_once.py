@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from riskflags.batch import Head, Plan, Store, Teller, assessed_of
-from riskflags.batch.facts import incidents_of
+from riskflags.batch import Head, Plan, Store, Teller, assessed_of, brought_back, spark_store
+from riskflags.batch.facts import incidents_of, schemas
 from riskflags.cli.exits import Exit
 from riskflags.cli.inputs import moment_of
 from riskflags.engine import Engine, differs
@@ -48,7 +48,8 @@ def run_at_once(options: RunOptions, course: Course) -> int:
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     inputs = options.inputs
-    with _store(options.memory_limit) as store:
+    on = spark_store(options.master) if options.backend == "spark" else nullcontext()
+    with _store(options.memory_limit) as store, on as spark:
         with course.stage("Reading", unit="bytes") as bar:
             intake = read_into(
                 store, *inputs.files, pack=pack, as_of=as_of, mapping=inputs.mapping, actions=inputs.actions,
@@ -58,14 +59,18 @@ def run_at_once(options: RunOptions, course: Course) -> int:
         names = Names.of(pack)
         known = before(store, names)
         with course.stage("Deciding", unit="steps") as bar:
-            plan = Plan(names, store, intake.holds, only={})
+            if spark is not None:
+                spark.take_over(store, schemas(pack))
+            plan = Plan(names, spark or store, intake.holds, only={})
             plan.run(bar.step)
+            if spark is not None:
+                plan = brought_back(plan, spark, store)
         course.tell("all decided")
         head = Head(names, pack.digest, as_of)
         with course.stage("Verifying", unit="records") as bar:
             _verify(engine, plan, head, intake, verify=options.verify, told=bar.step)
         with course.stage("Writing", unit="files") as bar:
-            found = Batched(plan, Teller(head), as_of=as_of, before=known)
+            found = Batched(plan, store, Teller(head), as_of=as_of, before=known)
             numbers, rows = found.numbers(), _rows(store, intake)
             written = _write(options, found, numbers, intake, rows=rows, stage=(bar, course))
     show_ending(Screen(), Ending(numbers, rows, pack, intake, written))
@@ -120,7 +125,13 @@ def _write(
     ]
     quoted_cells = found.quoted_cells(python.values()) if form == "csv" else 0
     told = partial(
-        summary, numbers, rows=rows, pack=found.pack, quoted=quoted_cells, version=library_version(), backend="duckdb"
+        summary,
+        numbers,
+        rows=rows,
+        pack=found.pack,
+        quoted=quoted_cells,
+        version=library_version(),
+        backend="spark" if options.backend == "spark" else "duckdb",
     )
     bar, course = stage
     return write_files(
@@ -142,7 +153,7 @@ def _verify(
 ) -> None:
     """Decide some records one at a time as well, drawn by a fixed seed; EngineError where any comes out otherwise."""
     store = plan.store
-    there = [number for (number,) in store.connection.execute("SELECT record FROM records ORDER BY record").fetchall()]
+    there = sorted(store.rows(store.table("records", ["record"])).column("record").to_pylist())
     drawn = sorted(Random(0).sample(there, min(verify, len(there))))  # noqa: S311 - a sample, no secret
     for first in range(0, len(drawn), _TOGETHER):
         told(first, len(drawn))

@@ -68,6 +68,7 @@ class RunOptions:
     backend: Backend = "auto"
     verify: int = VERIFIED
     memory_limit: str | None = None
+    master: str | None = None
 
 
 def run_rules(options: RunOptions) -> int:
@@ -78,10 +79,14 @@ def run_rules(options: RunOptions) -> int:
     _check_targets(options)
     if options.memory_limit is not None and not _SIZE.fullmatch(options.memory_limit):
         raise Refused(f"--memory-limit {options.memory_limit}: write a number and a unit, such as 4GB or 512MB")
-    if options.backend == "duckdb" and (obstacle := obstacle_to_batch()):
+    if options.backend in ("duckdb", "spark") and (obstacle := obstacle_to_batch(options.backend)):
         raise EngineError(obstacle)
+    if options.master is not None and options.backend != "spark":
+        raise Refused("--master is for --backend spark: give both, or neither")
     course = Course(options.out, [path for path in (options.junit, options.html) if path is not None])
     with stoppable(course), _seldom_collected():
+        if options.backend == "spark":
+            _start_spark(options, course)
         if _at_once(options):
             from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
 
@@ -134,12 +139,22 @@ def _run_by_record(options: RunOptions, course: Course) -> int:
     return _code(options, numbers, intake)
 
 
+def _start_spark(options: RunOptions, course: Course) -> None:
+    """Start Spark before anything is read."""
+    from riskflags.batch.spark import session_of  # noqa: PLC0415 - with the extra `spark` alone
+
+    with course.stage("Starting Spark"):
+        session_of(options.master)
+
+
 def _at_once(options: RunOptions) -> bool:
-    """Return whether a run goes from files to files inside the database: where quicker, and no record is asked for."""
+    """Return whether a run goes from files to files in the database: where that is quicker and no record is needed."""
     needs_records = options.html or options.junit or options.form == "xlsx" or options.terms.show_personal
     is_piped = any(str(file) == "-" for file in options.inputs.files)
     if needs_records or is_piped or options.backend == "record":
         return False
+    if options.backend == "spark":
+        return options.out is not None
     return options.backend == "duckdb" or (not obstacle_to_batch() and pays_at_once(options.inputs.files))
 
 

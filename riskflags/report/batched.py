@@ -61,8 +61,8 @@ _OPEN = (str(State.cannot_tell), str(State.undated))
 class Batched:
     """The results of a plan that has run. `before` are what a reader should know of records, found before it ran."""
 
-    def __init__(self, plan: Plan, told: Teller, *, as_of: datetime, before: Before) -> None:
-        self._con: Any = plan.store.connection
+    def __init__(self, plan: Plan, store: Store, told: Teller, *, as_of: datetime, before: Before) -> None:
+        self._con: Any = store.connection
         self._plan = plan
         self._told = told
         self._pack = plan.pack
@@ -472,11 +472,13 @@ def _ahead(con: Any, names: Names) -> Iterator[Told]:
 
 def _unknown_codes(con: Any, names: Names) -> Iterator[Told]:
     """Yield the recorded actions whose code no action of the rules knows."""
-    query = 'SELECT DISTINCT e.*, d."action.code" FROM done d JOIN everyone e USING (record)'
     known = names.action_codes
+    query = (
+        'SELECT DISTINCT e.*, d."action.code" FROM done d JOIN everyone e USING (record) '
+        f'WHERE d."action.code" NOT IN ({", ".join(map(_text, ["", *known]))})'
+    )
     for _, incident_id, child_id, file, row, code in con.execute(query).fetchall():
-        if code and code not in known:
-            yield (incident_id, child_id), (file, row), unknown_action_caution(code, known)
+        yield (incident_id, child_id), (file, row), unknown_action_caution(code, known)
 
 
 def _unknown_suspects(con: Any) -> Iterator[Told]:
@@ -566,4 +568,4 @@ def _ranks(names: Iterable[str]) -> str:
     """Return the place that each name has among all names in order, as a list."""
     found = list(names)
     order = sorted(set(found))
-    return literal([order.index(name) for name in found]).text
+    return f"[{', '.join(str(order.index(name)) for name in found)}]"
