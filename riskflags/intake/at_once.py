@@ -1,8 +1,8 @@
 """Files into the tables of a batch: the same records, rejects, warnings and counts as `riskflags.intake.read` gives.
 
 A row that is sure to be a record as it stands never becomes a Python object. Every other row, and every row of an
-incident that has such a row, goes through the model, which is the authority and writes the reason. Files read by a
-mapping, and JSON lines beside files of lists, go through the model as a whole.
+incident that has such a row, goes through the model, which is the authority and writes the reason. JSON lines
+beside files of lists, and files of a mapping that are joined to others, go through the model as a whole.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,15 @@ from riskflags.intake.assemble import Material, settle
 from riskflags.intake.at_once_across import doubts
 from riskflags.intake.at_once_cells import asks_more, literal, quoted, sql_columns, zone_days
 from riskflags.intake.at_once_json import JsonLines
+from riskflags.intake.at_once_mapped import MappedRows, plain_tables
 from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, items_table, own_values, place, rows_table, spot
+from riskflags.intake.at_once_text import LINE
 from riskflags.intake.drafts import Reader
+from riskflags.intake.mapped import MappedFiles
 from riskflags.intake.reading import FileRead
 from riskflags.intake.tables import is_json_lines
 from riskflags.kinds import parse_text
+from riskflags.mapping import load_mapping
 from riskflags.model import Moment
 
 if TYPE_CHECKING:
@@ -40,7 +45,10 @@ if TYPE_CHECKING:
     from riskflags.intake.account import Reject, RowWarning
     from riskflags.intake.at_once_sources import Source
     from riskflags.intake.canonical import SideName
+    from riskflags.intake.drafts import Draft, Gone, Side
+    from riskflags.intake.opened import Opened
     from riskflags.intake.tables import TextFile, TextRow
+    from riskflags.mapping import FileMapping
     from riskflags.pack import Pack
 
 pa: Any = import_module("pyarrow")  # it ships no types
@@ -97,9 +105,20 @@ def read_into(
     given: Sides = {side: path for side, path in sides.items() if path is not None}
     files = [file for path in paths for file in sources.expand(path)]
     if mapping is not None:
-        return _read_by_mapping(store, files, mapping, given, pack=pack, as_of=as_of)
+        loaded = load_mapping(mapping, record=pack.record)
+        opened = _plain_tables(files, loaded, pack) if not given else None
+        if opened is None:
+            return _read_by_mapping(store, files, mapping, given, pack=pack, as_of=as_of)
+        return _Reading(store, pack, as_of, _Heard(told, files)).read_mapped(opened, loaded)
     _refuse_repeats([*given.values(), *files])
     return _Reading(store, pack, as_of, _Heard(told, [*given.values(), *files])).read(files, given)
+
+
+def _plain_tables(files: Sequence[str | Path], mapping: FileMapping, pack: Pack) -> list[Opened] | None:
+    """Return the files as tables of a mapping that are read here; None where they are left to `read`."""
+    is_own_zone = mapping.read.zone in (None, pack.zone)
+    is_once = len({str(path) for path in files}) == len(files)
+    return plain_tables(files, mapping, pack.record) if is_own_zone and is_once and not asks_more(pack.record) else None
 
 
 class _Heard:
@@ -192,6 +211,7 @@ class _Reading:
         self._files: list[FileRead] = []
         self._sources: list[Source] = []
         self._holds: dict[int, Holds] = {}
+        self._written: dict[int, Callable[[Iterable[tuple[int, str]]], Iterable[Draft | Gone | Side]]] = {}
 
     def read(self, files: Sequence[str | Path], sides: Sides) -> BatchIntake:
         """Read the files; return what became of their rows."""
@@ -200,6 +220,28 @@ class _Reading:
         for path, side in given:
             self._take(path, side)
             self._heard.half(path)
+        return self._decide()
+
+    def read_mapped(self, opened: Sequence[Opened], mapping: FileMapping) -> BatchIntake:
+        """Read files that are tables of a mapping; return what became of their rows."""
+        mapped = MappedFiles(mapping, self._reader, self._account)
+        for one in opened:
+            self._names.append(one.file.name)
+            self._account.see_file(one.file.name)
+            mapped.identify(one.file)
+            self._files.append(FileRead(one.file.name, one.file.encoding, one.delimiter, one.table.name))
+        for number, one in enumerate(opened):
+            taken = mapped.taken(one.table, {})
+            file = MappedRows(self._con, one, taken, self._pack.record, number=number)
+            self._material.add(file.left(self._account, self._heard.within(one.file.name)))
+            self._sources.append(file.source())
+            self._holds[number] = taken.origin.holds
+            self._written[number] = partial(file.written, account=self._account)
+            self._heard.half(one.file.name)
+        return self._decide()
+
+    def _decide(self) -> BatchIntake:
+        """Tell the rows that are sure from those that go through the model, and settle both."""
         self._con.register("intake zone", zone_days(self._pack.zone))
         self._con.execute(f'CREATE TABLE {quoted(DAYS)} AS SELECT * FROM "intake zone"')
         self._con.unregister("intake zone")
@@ -261,6 +303,7 @@ class _Reading:
         source, holds = taken.source()
         self._sources.append(source)
         self._holds[number] = Holds() if holds is None else holds
+        self._written[number] = lambda found: json_lines.drafts(file, self._reader, self._account, found=found)
 
     def _note(self, layout: canonical.Layout, taken_for: str, number: int, side: SideName | None) -> None:
         encoding, delimiter = ("", "") if taken_for == "Parquet" else (layout.file.encoding, layout.delimiter)
@@ -295,15 +338,14 @@ class _Reading:
     def _hand_over(self) -> None:
         """Add the rows that are not taken as they stand to the material."""
         for source in self._sources:
-            is_json = source.taken_for == "JSON lines"
-            columns = ", ".join(["t.row", *(["t.line"] if is_json else (f"t.c{index}" for index in source.indexes))])
+            drafts = self._written.get(source.number)
+            columns = ", ".join(["t.row", *([f"t.{LINE}"] if drafts else (f"t.c{index}" for index in source.indexes))])
             found = self._con.cursor().execute(
                 f"SELECT {columns} FROM {quoted(source.table)} t JOIN {quoted(rows_table(source))} r "
                 f"ON r.spot = {spot(source.number, 0)} + t.row WHERE NOT {is_fast('r.')} ORDER BY t.row"
             )
-            if is_json:
-                listed = iter(found.fetchone, None)
-                self._material.add(json_lines.drafts(source.layout.file, self._reader, self._account, found=listed))
+            if drafts is not None:
+                self._material.add(drafts(iter(found.fetchone, None)))
             else:
                 self._through_model(source, sources.text_rows(source, found))
             self._con.execute(f"DROP TABLE {quoted(source.table)}")

@@ -8,45 +8,23 @@ to the model.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from riskflags.fields import catalogue
 from riskflags.incident import GROUPS, LISTS
 from riskflags.intake import json_lines
-from riskflags.intake.at_once_cells import quoted
-from riskflags.intake.at_once_sources import Source
-from riskflags.intake.canonical import Column, Layout
-from riskflags.intake.drafts import EMPTY_LIST, fact_models, in_list, places
+from riskflags.intake.at_once_text import BATCH, TextTable, as_cell
+from riskflags.intake.drafts import fact_models, in_list
 from riskflags.intake.tables import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from riskflags.fields import FieldInfo
     from riskflags.incident import Holds, Incident
+    from riskflags.intake.at_once_sources import Source
     from riskflags.intake.tables import TextFile
 
-pa: Any = import_module("pyarrow")  # it ships no types
-LINE = "line"
-"""The column of the line itself, for those that are handed over."""
-_BATCH = 4096
-_ALWAYS = ("incident.id", "incident.type")
-_DECIMAL = re.compile(r"-?\d{1,9}\.\d{1,6}")
-_MOST = 10**9
 _DIFFERS = "a line that says otherwise what it holds"
-
-
-@dataclass(slots=True)
-class _Table:
-    """Rows that are held until there are many, and the columns that any of them has filled."""
-
-    name: str
-    paths: tuple[str, ...]
-    rows: list[tuple[int, str, Mapping[str, str]]] = field(default_factory=list[tuple[int, str, "Mapping[str, str]"]])
-    known: set[str] = field(default_factory=set[str])
 
 
 class JsonLines:
@@ -59,17 +37,12 @@ class JsonLines:
         self._number = number
         self._infos = catalogue(record)
         self._groups = {GROUPS.get(name, name): name for name in fact_models(record) if not in_list(name)}
+        self._dotted = {path: info for path, info in self._infos.items() if path.partition(".")[0] in self._groups}
+        self._blank: set[str] = set()
         self._holds: Holds | None = None
         self._held = _DIFFERS
-        every = places(record)
-        main = tuple(path for path, (attribute, _) in every.items() if not in_list(attribute))
-        self._tables = {"": _Table(f"intake text {number}", main)}
-        for name in LISTS:
-            own = tuple(path for path, (attribute, _) in every.items() if attribute == name)
-            self._tables[name] = _Table(f"intake text {number} {name}", own)
-        for table in self._tables.values():
-            con.execute(f"CREATE TABLE {quoted(table.name)} (row BIGINT, {LINE} VARCHAR)")
-        self._know(self._tables[""], _ALWAYS)
+        self._main = TextTable(con, f"intake text {number}", record)
+        self._items = {name: TextTable(con, f"intake text {number} {name}", record, attribute=name) for name in LISTS}
 
     def left(self, seen: Callable[[int], None]) -> Iterator[tuple[int, str]]:
         """Read the file into the tables; yield the lines that are not plain, with their numbers."""
@@ -78,25 +51,23 @@ class JsonLines:
             if not self._take(number, line):
                 yield number, line
             read += len(line)
-            if number % _BATCH == 0:
+            if number % BATCH == 0:
                 seen(read)
                 self._flush()
         self._flush()
 
+    def _flush(self) -> None:
+        for table in (self._main, *self._items.values()):
+            table.flush()
+
     def source(self) -> tuple[Source, Holds | None]:
         """Return the tables as a source, with what their lines hold; after all has been read."""
-        items = {name: self._source(name, {}) for name in LISTS if self._tables[name].known}
-        return self._source("", items), self._holds
-
-    def _source(self, name: str, items: Mapping[str, Source]) -> Source:
-        table = self._tables[name]
-        columns = [
-            Column(table.paths.index(path), path, *places(self._record)[path])
-            for path in table.paths
-            if path in table.known
-        ]
-        layout = Layout(self._file, "", table.paths, tuple(columns), ())
-        return Source(self._number, layout, table.name, None, "JSON lines", items=items)
+        items = {
+            name: table.source(self._file, "JSON lines", number=self._number)
+            for name, table in self._items.items()
+            if table.is_filled
+        }
+        return self._main.source(self._file, "JSON lines", number=self._number, items=items), self._holds
 
     # ---- lines -------------------------------------------------------------------------------------------------------
 
@@ -105,9 +76,17 @@ class JsonLines:
         data = json_lines.parse(line)
         if isinstance(data, str) or not self._is_of_the_same_holds(data):
             return False
+        self._blank.clear()
         cells: dict[str, str] = {}
         items: list[tuple[str, dict[str, str]]] = []
         for key, value in data.items():
+            info = self._dotted.get(key)
+            if info is not None and key not in cells and value is not None:
+                text = as_cell(value, info)
+                if text is None:
+                    return False
+                cells[key] = text
+                continue
             if key == "holds" or (value is None and key in self._groups):
                 continue
             group, dot, name = key.partition(".")
@@ -121,9 +100,11 @@ class JsonLines:
                 fits = False
             if not fits:
                 return False
-        self._tables[""].rows.append((number, line, cells))
+        if not self._blank.isdisjoint(cells):
+            return False  # a null takes away what stands elsewhere in the line
+        self._main.add(number, line, cells)
         for attribute, item in items:
-            self._tables[attribute].rows.append((number, "", item))
+            self._items[attribute].add(number, "", item)
         return True
 
     def _is_of_the_same_holds(self, data: json_lines.Json) -> bool:
@@ -150,58 +131,10 @@ class JsonLines:
             if info is None or path in cells:
                 return False
             if value is None:
+                self._blank.add(path)
                 continue
-            text = _text(value, info)
+            text = as_cell(value, info)
             if text is None:
                 return False
             cells[path] = text
         return True
-
-    # ---- tables ------------------------------------------------------------------------------------------------------
-
-    def _know(self, table: _Table, paths: tuple[str, ...]) -> None:
-        for path in paths:
-            if path not in table.known:
-                self._con.execute(f"ALTER TABLE {quoted(table.name)} ADD COLUMN c{table.paths.index(path)} VARCHAR")
-                table.known.add(path)
-
-    def _flush(self) -> None:
-        for table in self._tables.values():
-            if not table.rows:
-                continue
-            there = set[str]().union(*(cells for _, _, cells in table.rows))
-            paths = tuple(path for path in table.paths if path in there)
-            self._know(table, paths)
-            columns = {"row": pa.array([number for number, _, _ in table.rows], pa.int64())}
-            columns[LINE] = pa.array([line for _, line, _ in table.rows], pa.large_string())
-            for path in paths:
-                texts = [cells.get(path) for _, _, cells in table.rows]
-                columns[f"c{table.paths.index(path)}"] = pa.array(texts, pa.large_string())
-            self._con.register("intake batch", pa.table(columns))
-            self._con.execute(f'INSERT INTO {quoted(table.name)} BY NAME FROM "intake batch"')
-            self._con.unregister("intake batch")
-            table.rows = []
-
-
-def _text(value: object, info: FieldInfo) -> str | None:
-    """Return a value as a cell of CSV would hold it; None where it has no such form, or may be read otherwise."""
-    match value:
-        case str():
-            return value if value.strip() and json_lines.is_text(value) else None
-        case bool():
-            return str(value).lower() if info.kind == "yes_no" else None
-        case int():
-            return str(value) if info.kind == "number" and abs(value) < _MOST else None
-        case float():
-            return str(value) if info.kind == "number" and _DECIMAL.fullmatch(str(value)) else None
-        case list() if info.kind == "codes":
-            codes = cast("list[object]", value)
-            told = [code for code in codes if isinstance(code, str) and _is_code(code)]
-            return (";".join(told) or EMPTY_LIST) if len(told) == len(codes) else None
-        case _:
-            return None
-
-
-def _is_code(text: str) -> bool:
-    is_plain = text.isascii() and text.isprintable() and text == text.strip()
-    return is_plain and text not in ("", EMPTY_LIST) and ";" not in text

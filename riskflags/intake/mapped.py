@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from riskflags.errors import Place, RecordError
@@ -25,11 +27,22 @@ if TYPE_CHECKING:
     from riskflags.intake.merge import Placed
     from riskflags.intake.opened import Opened
     from riskflags.intake.tables import Damage, TextFile
-    from riskflags.mapping.model import FileMapping, Table
+    from riskflags.mapping.model import FileMapping, Reading, Table
 
 ITEM_TABLES = ("suspects", "done", "markers")
 Fields = dict[str, dict[str, Source]]
 """The sources of fields, by attribute of the record and path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How the rows of a table of records are taken: what fills each field, and `drafts` for what becomes of a row."""
+
+    table: Table
+    reading: Reading
+    fields: Fields
+    origin: Origin
+    drafts: Callable[[Seen, Damage | None], Iterator[Draft | Gone | Side]]
 
 
 class MappedFiles:
@@ -63,8 +76,9 @@ class MappedFiles:
         for one in self._of(*ITEM_TABLES):
             material.add(self._sides(one))
         for one in self._of("records"):
-            origin = Origin(self._holds(one.table, sides), self._columns(one.table))
-            material.add(self._records(one, origin))
+            taken = self.taken(one.table, sides)
+            for seen, damage in one.rows(self._mapping.read, self._account):
+                material.add(taken.drafts(seen, damage))
         self._lookups.settle()
         if children := list(self._of("children")):
             self._take_children(children, material)
@@ -131,22 +145,28 @@ class MappedFiles:
         cell = cell_of(source, catalogue(self._reader.record)[path], sight)
         return cell.value if cell is not None and isinstance(cell.value, str) else None
 
-    def _records(self, opened: Opened, origin: Origin) -> Iterator[Draft | Gone | Side]:
-        table, fields = opened.table, self._fillable(opened.table)
-        for seen, damage in opened.rows(self._mapping.read, self._account):
-            sight = Sight(table.name, {table.name: seen}, self._mapping.read)
-            if damage is not None:
-                yield damaged(damage, seen.place, self._text("child.id", sight))
-            elif not sight.passes(table.keep):
-                yield Gone(seen.place, self._joins(table, sight), None)
-            elif table.child is None or sight.passes(table.child):
-                yield self._draft(table, fields, sight, origin)
-            elif table.suspect is not None and sight.passes(table.suspect):
-                yield from self._side(table, "suspects", sight, ("key", table.name), table.key)
-            elif table.other is not None and sight.passes(table.other):
-                yield Gone(seen.place, frozenset(), None)
-            else:
-                yield Gone(seen.place, frozenset(), self._nobody(table, sight), self._text("child.id", sight))
+    def taken(self, table: Table, sides: Mapping[SideName, Layout]) -> Taken:
+        """Return how the rows of a table of records are taken; after all files are identified."""
+        fields = self._fillable(table)
+        origin = Origin(self._holds(table, sides), self._columns(table))
+        return Taken(table, self._mapping.read, fields, origin, partial(self._records, table, fields, origin))
+
+    def _records(
+        self, table: Table, fields: Fields, origin: Origin, seen: Seen, damage: Damage | None
+    ) -> Iterator[Draft | Gone | Side]:
+        sight = Sight(table.name, {table.name: seen}, self._mapping.read)
+        if damage is not None:
+            yield damaged(damage, seen.place, self._text("child.id", sight))
+        elif not sight.passes(table.keep):
+            yield Gone(seen.place, self._joins(table, sight), None)
+        elif table.child is None or sight.passes(table.child):
+            yield self._draft(table, fields, sight, origin)
+        elif table.suspect is not None and sight.passes(table.suspect):
+            yield from self._side(table, "suspects", sight, ("key", table.name), table.key)
+        elif table.other is not None and sight.passes(table.other):
+            yield Gone(seen.place, frozenset(), None)
+        else:
+            yield Gone(seen.place, frozenset(), self._nobody(table, sight), self._text("child.id", sight))
 
     def _nobody(self, table: Table, sight: Sight) -> Defect:
         """Return the defect of a row that no test of the mapping says what it is."""
