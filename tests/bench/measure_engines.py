@@ -125,7 +125,7 @@ def commands(file: Path, folder: Path, *, rules: int, memory_limit: str | None) 
 def measured(file: Path, folder: Path, *, rows: int, rules: int, asked: Asked, verified: bool) -> Measured:
     """Measure every candidate on a file, and check that the two that decide say the same.
 
-    `verified` measures a run with its usual sample as well, which costs the same on every file.
+    `verified` measures a run with its usual sample as well.
     """
     if not (folder / f"r{rules}").exists():
         write_pack(folder / f"r{rules}", rules=rules)
@@ -258,7 +258,7 @@ DuckDB statements laid out for exactly these columns and rules (`bench_sql.py`),
 values with what is missing, tell the evidence of what fired, set deadlines in hours and working days and write the same
 files in the same order. Their lines are compared, all up to 100,000 rows, and their counts by rule, severity, action,
 state and need above that: a difference ends the measuring. *riskflags* decides 200 of the records a second time, one at
-a time, and compares, which costs the same on every file and is measured on the first; with `--verify 0` it does not, as
+a time, and compares, which is measured on the first file alone; with `--verify 0` it does not, as
 the SQL does not. The ratio is to the SQL of the same file and rules."""
 PLANS = """\
 Seconds to load a pack, to write its statements, and for DuckDB to plan them and run them on ten rows: what a run takes
