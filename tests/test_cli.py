@@ -244,9 +244,10 @@ def test_progress_is_told_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("TERM", "xterm-256color")
     for stream in (Terminal(), io.StringIO()):
         monkeypatch.setattr(sys, "stderr", stream)
-        with progress("Assessing", total=2) as bar:
-            bar.step(1)
-        assert ("Assessing" in stream.getvalue()) is stream.isatty()
+        with progress("Deciding", unit="records") as bar:
+            bar.step(1_000, 2_000)
+        assert ("Deciding" in stream.getvalue()) is stream.isatty()
+        assert ("1,000 of 2,000 records" in stream.getvalue()) is stream.isatty()
 
 
 @pytest.mark.parametrize(("found", "code"), [(3, 3), (None, 0), ("text", 0)])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib.util
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from command_line import riskflags
-from small_pack import write_small_pack
+from small_pack import small_pack, write_small_pack
 
+from riskflags.batch import Plan, Store
+from riskflags.intake.at_once import read_into
+from riskflags.record import Names
 from riskflags.report import outputs
 from riskflags.report.tables import TABLES
 from riskflags.samples.generate import write_canonical
@@ -127,3 +132,18 @@ def test_nothing_of_the_database_is_left_behind(extract: Path, tmp_path: Path, m
     assert done.exit_code == 0, done.stderr
     assert list((tmp_path / "spill").iterdir()) == []
     assert sorted(path.name for path in out.iterdir()) == sorted([*(f"{name}.csv" for name in TABLES), "summary.json"])
+
+
+def test_reading_and_deciding_say_how_far_they_are_and_end_at_the_end(extract: Path) -> None:
+    pack = small_pack()
+    read: list[tuple[float, float]] = []
+    decided: list[tuple[float, float]] = []
+    with contextlib.closing(Store()) as store:
+        as_of = datetime.fromisoformat("2026-01-15T09:00+00:00")
+        intake = read_into(store, extract, pack=pack, as_of=as_of, told=lambda *at: read.append(at))
+        plan = Plan(Names.of(pack), store, intake.holds, only={})
+        plan.run(lambda *at: decided.append(at))
+    for found, end in ((read, extract.stat().st_size), (decided, len(decided))):
+        assert found == sorted(found)
+        assert found[-1] == (end, end)
+        assert {every for _, every in found} == {end}

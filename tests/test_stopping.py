@@ -156,6 +156,24 @@ def test_a_store_that_is_closed_is_not_interrupted() -> None:
         closed_and_stopped()
 
 
+@pytest.mark.parametrize("where", ["between stages", "within one"])
+def test_a_signal_that_a_library_swallows_stops_the_run_at_the_next_step(where: str) -> None:
+    with pytest.raises(Stopped) as stopped:
+        swallowed(Course(Path("out")), where)
+    assert stopped.value.message == "Stopped while reading: nothing was written to out."
+
+
+def swallowed(course: Course, where: str) -> None:
+    with stoppable(course):
+        with course.stage("Reading") as bar:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            if where == "within one":
+                bar.step(1)
+        with course.stage("Writing"):
+            pytest.fail("it went on")
+
+
 def closed_and_stopped() -> None:
     with stoppable(Course(None)):
         Store().close()

@@ -40,10 +40,17 @@ class Course:
         self._stage = ""
         self._told: list[str] = []
         self._at = ""
+        self.pressed: list[int] = []
+
+    def go_on(self) -> None:
+        """Stop here if a signal came and was lost: a library that calls us back may swallow what it raised."""
+        if self.pressed:
+            raise KeyboardInterrupt
 
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Generator[Progress]:
         """Show how far a stage has come, with an estimate where its end is known; `name` is such as "Reading"."""
+        self.go_on()
         self._stage, self._at = name.lower(), ""
         with progress(name, total=total, unit=unit) as bar:
             yield _Stage(self, bar, total, unit)
@@ -85,6 +92,7 @@ class _Stage:
 
     def step(self, done: float, total: float | None = None) -> None:
         """Say that so many are done, of so many where that is known only now."""
+        self._course.go_on()
         self._bar.step(done, total)
         if self._total is not None:
             self._course.at(f"{int(done):,} of {self._total:,} {self._unit}")
@@ -96,7 +104,7 @@ def stoppable(course: Course) -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed: list[int] = []
+    pressed = course.pressed
 
     def press(number: int, _frame: object) -> None:
         pressed.append(number)
