@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from incidents import MOMENTS, START, histories
 from random_packs import packs
@@ -95,7 +95,10 @@ def test_the_engines_never_disagree_on_random_packs() -> None:
             for case in engine.cases(records, as_of=as_of):
                 seen.update(seen_in(case))
 
-    decided()
+    for number in range(5):  # what is drawn depends on which modules are loaded: now and then one is not enough
+        seed(number)(decided)()
+        if set(seen) >= MUST_OCCUR:
+            break
     assert seen["rules"] >= 150 * RULES
     assert MUST_OCCUR - set(seen) == set()
 

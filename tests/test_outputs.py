@@ -222,6 +222,7 @@ def test_an_interrupt_while_writing_leaves_no_half_file(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_files_get_their_names_waits_until_all_have_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def test_stopped_at_any_moment_it_leaves_whole_files_of_one_run_and_nothing_hidd
     assert CODES[number] in ends
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_statement_of_the_database_is_interrupted_at_once() -> None:
     start = time.monotonic()
     with pytest.raises(Stopped) as stopped:
