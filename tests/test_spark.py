@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 pytestmark = spark_sessions.needs_spark
 IS_NIGHT = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 nightly = pytest.mark.skipif(not IS_NIGHT, reason="takes minutes: HYPOTHESIS_PROFILE=nightly runs it")
-ALWAYS = ("as_of", "own_lists")
+ALWAYS = ("as_of",)
 FILES = [
     pytest.param(path, id=path.stem, marks=[] if path.stem in ALWAYS else nightly)
     for path in sorted(FOLDER.glob("*.yaml"))
