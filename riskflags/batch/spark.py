@@ -40,9 +40,10 @@ SETTINGS: Mapping[str, str] = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # days are of one calendar, before 1582 too
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.broadcastTimeout": "-1",  # a busy cluster is no failure
     "spark.sql.parquet.compression.codec": "snappy",  # DuckDB reads it
 }
-"""What would change an answer. Statements run in a session of their own, so those of the caller stay as they are."""
+"""What would change an answer, or give none. Statements run in a session of their own: the caller's stays as it is."""
 _SMALL = 32 * 1024 * 1024
 """Bytes of Parquet up to which the records are few: then planning and compiling take longer than the rows do."""
 _OF_FEW: Mapping[str, str] = {
@@ -52,6 +53,16 @@ _OF_FEW: Mapping[str, str] = {
 }
 """What makes statements over few records quicker and changes no answer. Measured on local[2], 58 small worlds together:
 14 s with these, 23 to 36 s without; and a third less again where each table is written as one file."""
+_STARTED: Mapping[str, str] = {
+    "spark.log.level": "ERROR",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.ui.enabled": "false",
+    "spark.sql.ui.retainedExecutions": "20",  # Spark keeps the plans of the last 1,000 statements, which are large here
+    "spark.ui.retainedJobs": "100",
+    "spark.ui.retainedStages": "100",
+    "spark.ui.retainedTasks": "1000",
+}
+"""How a session is started where there is none."""
 _PARTS = 24
 """Additions to a table that become one statement. Measured as above: 20 of them one by one took 20 s, together 7 s."""
 _MOST_AT_ONCE = 8
@@ -310,8 +321,10 @@ def session_of(master: str | None = None) -> Any:
     sql: Any = import_module("pyspark.sql")
     session = sql.SparkSession.getActiveSession()
     if session is None:
-        builder = sql.SparkSession.builder.appName("riskflags").config("spark.log.level", "ERROR")
-        builder = builder.config("spark.pyspark.python", sys.executable).config("spark.ui.showConsoleProgress", "false")
+        builder = sql.SparkSession.builder.appName("riskflags")
+        for name, value in _STARTED.items():
+            builder = builder.config(name, value)
+        builder = builder.config("spark.pyspark.python", sys.executable)
         try:
             session = (builder if master is None else builder.master(master)).getOrCreate()
         except Exception as error:
