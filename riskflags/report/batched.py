@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskflags.batch import FIRED, GRADES, OPEN, REQUIREMENTS, TWINS, changes_of_offset
 from riskflags.batch.sql import literal, quoted
@@ -28,7 +28,7 @@ from riskflags.results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from riskflags.assessment import Caution, Requirement
@@ -58,6 +58,18 @@ _GAPS = sorted(str(state) for state in State if state.is_gap)
 _OPEN = (str(State.cannot_tell), str(State.undated))
 
 
+class _Lines(NamedTuple):
+    """How a table of lines is put together: its rows over a table of the batch, in which order, and what they say.
+
+    What is put in order are numbers where it can be: text that many lines have alike is told afterwards.
+    """
+
+    table: str
+    rows: str
+    order: str
+    told: str
+
+
 class Batched:
     """The results of a plan that has run. `before` are what a reader should know of records, found before it ran."""
 
@@ -68,9 +80,10 @@ class Batched:
         self._pack = plan.pack
         self._as_of = as_of
         self._before = before
-        self._queries: dict[str, str] = {}
+        self._queries: dict[str, _Lines] = {}
         self._counts: dict[str, int] = {}
-        self._make_names()
+        self._files: list[str] = []
+        self._make_who()
         self._make_lines()
 
     def _rows(self, query: str) -> list[dict[str, Any]]:
@@ -79,20 +92,16 @@ class Batched:
 
     # ---- lines -------------------------------------------------------------------------------------------------------
 
-    def _make_names(self) -> None:
-        """Make the tables of rules and actions by number, and of the clock of the pack's timezone."""
-        rules = ", ".join(
-            f"({n}, {_text(r.code)}, {_text(r.id)}, {r.version}, {_text(r.flag.about)})"
-            for n, r in enumerate(self._pack.rules)
-        )
-        self._con.execute(f"CREATE TABLE rule_names AS FROM (VALUES {rules}) v(rule, code, id, version, about)")
-        actions = ", ".join(
-            f"({n}, {_text(a.key)}, {_text(a.code)}, {_text(a.label)}, {_text(a.owner)})"
-            for n, a in enumerate(self._pack.actions.values())
-        )
-        self._con.execute(f"CREATE TABLE action_names AS FROM (VALUES {actions}) v(number, key, code, label, owner)")
+    def _make_who(self) -> None:
+        """Make the table of whose the records are and where they stand: `file` is a number, `place` their order."""
+        self._files = [
+            name
+            for (name,) in self._con.execute("SELECT DISTINCT source_file FROM origins ORDER BY 1").fetchall()
+            if name is not None
+        ]
         self._con.execute(
-            f"CREATE TABLE who AS SELECT r.record, {_WHO}, o.source_file, o.source_row, "
+            f"CREATE TABLE who AS SELECT r.record, {_WHO}, "
+            f"list_position({literal(self._files, 'array<string>').text}, o.source_file) - 1 AS file, o.source_row, "
             "row_number() OVER (ORDER BY incident_id, coalesce(child_id, '')) AS place "
             "FROM records r LEFT JOIN origins o ON r.record = o.record"
         )
@@ -102,101 +111,121 @@ class Batched:
 
         On a day on which the clocks change it says at which second they do, and the offset from then on.
         """
-        changes = ", ".join(f"({at}, {by}, {_text(_offset(by))})" for at, by in changes_of_offset(self._pack.zone))
+        changes = ", ".join(f"({at}, {by})" for at, by in changes_of_offset(self._pack.zone))
         ends = " UNION ALL ".join(f"SELECT {_utc_day(end)} AS day FROM {quoted(REQUIREMENTS)}" for end in _ENDS)
         self._con.execute(
-            f"CREATE TABLE clock AS WITH c AS (FROM (VALUES {changes}) v(since, seconds, words)), "
+            f"CREATE TABLE clock AS WITH c AS (FROM (VALUES {changes}) v(since, seconds)), "
             f"d AS (SELECT DISTINCT day FROM ({ends}) WHERE day IS NOT NULL) "
-            "SELECT d.day, a.seconds AS before, a.words AS before_as, b.since AS turns, b.seconds AS after, "
-            f"b.words AS after_as FROM d ASOF JOIN c a ON (d.day - {_DAYS_BEFORE}) * {_DAY} >= a.since "
+            "SELECT d.day, a.seconds AS before, b.since AS turns, b.seconds AS after "
+            f"FROM d ASOF JOIN c a ON (d.day - {_DAYS_BEFORE}) * {_DAY} >= a.since "
             f"LEFT JOIN c b ON {_utc_day('b.since')} = d.day AND b.since > (d.day - {_DAYS_BEFORE}) * {_DAY}"
         )
 
     def _make_lines(self) -> None:
         """Make a view of each table of the run, with its columns in order; its rows come in any order."""
-        as_of = _text(self._as_of.isoformat())
         self._make_undecided()
-        every = "list_sort(list_distinct(list_append(t.because, w.incident_id)))"
-        is_alone = "len(t.because) = 0"
-        self._view(
-            "flags",
-            f"SELECT w.incident_id, w.child_id, t.suspect_id, n.code AS rule_code, n.id AS rule_id, "
-            f"n.version AS rule_version, {_severity('t.severity')} AS severity, {_severity('t.could_be')} AS could_be, "
-            f"t.severity_needs, n.about, t.message, "
-            f"CASE WHEN {is_alone} THEN [w.incident_id] ELSE {every}[1:{BECAUSE_SHOWN}] END AS because, "
-            f"CASE WHEN {is_alone} THEN 1 ELSE len({every}) END AS because_count, "
-            f"{as_of} AS as_of, w.source_file, w.source_row "
-            f"FROM {{rows}} t JOIN who w USING (record) JOIN rule_names n USING (rule)",
-            FIRED,
-        )
-        codes = literal([rule.code for rule in self._pack.rules]).text
-        named = f"list_transform(t.rules, lambda one : ({codes})[one + 1])"
-        clocks = "".join(f"LEFT JOIN clock {end}_day ON {end}_day.day = {_utc_day(f't.{end}')} " for end in _ENDS)
         if self._plan.store.has(REQUIREMENTS):
             self._make_clock()
-        self._view(
-            "requirements",
-            "SELECT w.incident_id, w.child_id, t.suspect_id, a.key AS action, a.code AS action_code, a.label, a.owner, "
-            f"{', '.join(f'{_clock_time(end)} AS {end}' for end in _ENDS)}, "
-            "t.state, t.recorded_at, t.recorded_outcome, t.recorded_by, t.short_of, t.needs, "
-            f"t.state IN ({', '.join(map(_text, _GAPS))}) AS is_gap, {_severity('t.severity')} AS severity, "
-            f"CASE WHEN len(t.rules) = 1 THEN {named} ELSE list_sort(list_distinct({named})) END AS rules, "
-            f"{as_of} AS as_of, w.source_file, w.source_row "
-            f"FROM {{rows}} t {clocks}JOIN who w USING (record) JOIN action_names a ON t.action = a.number",
-            REQUIREMENTS,
-        )
-        self._view(
-            "grades",
-            f"SELECT w.incident_id, w.child_id, {_grade('t.grade')} AS grade, {_grade('t.could_be')} AS could_be, "
-            f"t.needs, {as_of} AS as_of, w.source_file, w.source_row FROM {{rows}} t JOIN who w USING (record)",
-            GRADES,
-        )
-        self._view(
-            "undecided",
-            f"SELECT w.incident_id, w.child_id, t.suspect_id, n.code AS rule_code, n.id AS rule_id, "
-            f"{_severity('t.could_be')} AS severity, t.needs, {as_of} AS as_of "
-            "FROM {rows} t JOIN who w USING (record) JOIN rule_names n USING (rule) WHERE NOT t.never",
-            _NOT_KNOWN,
-        )
-        self._view(
-            "not_assessed",
-            "SELECT coalesce(w.source_file, '') AS source_file, n.code AS rule_code, n.id AS rule_id, "
-            "list_sort(list_distinct(flatten(list(t.needs)))) AS fields, count(DISTINCT t.record) AS records "
-            "FROM {rows} t JOIN who w USING (record) JOIN rule_names n USING (rule) WHERE t.never "
-            "GROUP BY ALL ORDER BY 1, 2, 3",
-            _NOT_KNOWN,
-        )
+        for name, lines in self._lines().items():
+            self._view(name, lines)
 
-    def _view(self, name: str, query: str, table: str) -> None:
-        """Make the view of a table of lines. `query` is what it is over the rows of a table, if that is there."""
-        if not self._has(table):
-            nothing = ", ".join(f"CAST(NULL AS {_KINDS[kind]}) AS {quoted(one)}" for one, kind in COLUMNS[name])
-            query = f"SELECT {nothing} LIMIT 0"
+    def _lines(self) -> dict[str, _Lines]:
+        """Return how each table of lines is put together."""
+        as_of, source = f"{_text(self._as_of.isoformat())} AS as_of", f"{self._file()} AS source_file"
+        rules, actions = self._pack.rules, list(self._pack.actions.values())
+        code, rule_id = (_by_number("rule", names) for names in ([r.code for r in rules], [r.id for r in rules]))
+        of_rule = f"{code} AS rule_code, {rule_id} AS rule_id"
+        is_alone = "len(because) = 0"
+        every = "list_sort(list_distinct(list_append(because, incident_id)))"
+        who, stands = "w.incident_id, w.child_id", "w.file, w.source_row"
+        rank = f"({_ranks(rule.code for rule in rules)})[t.rule + 1]"
+        suspect = "coalesce(t.suspect_id, '')"
+        by_code, by_key = (f"({_ranks(n)})[t.action + 1]" for n in ((a.code for a in actions), self._pack.actions))
+        offsets = sorted({by for _, by in changes_of_offset(self._pack.zone)})
+        ends = {
+            end: f"CASE WHEN t.{end} >= {end}_day.turns THEN {end}_day.after ELSE {end}_day.before END" for end in _ENDS
+        }
+        dues = ", ".join(f"t.{end}, {by} AS {end}_by" for end, by in ends.items())
+        clocks = "".join(f"LEFT JOIN clock {end}_day ON {end}_day.day = {_utc_day(f't.{end}')} " for end in _ENDS)
+        return {
+            "flags": _Lines(
+                FIRED,
+                f"SELECT {who}, t.suspect_id, t.rule, t.severity, t.could_be, t.severity_needs, t.message, t.because, "
+                f"{stands} FROM {{rows}} t JOIN who w USING (record)",
+                f"t.severity DESC, t.could_be DESC, {rank}, w.place, {suspect}",
+                f"incident_id, child_id, suspect_id, {of_rule}, "
+                f"{_by_number('rule', [r.version for r in rules])} AS rule_version, "
+                f"{_severity('severity')} AS severity, {_severity('could_be')} AS could_be, severity_needs, "
+                f"{_by_number('rule', [r.flag.about for r in rules])} AS about, message, "
+                f"CASE WHEN {is_alone} THEN [incident_id] ELSE {every}[1:{BECAUSE_SHOWN}] END AS because, "
+                f"CASE WHEN {is_alone} THEN 1 ELSE len({every}) END AS because_count, {as_of}, {source}, source_row",
+            ),
+            "requirements": _Lines(
+                REQUIREMENTS,
+                f"SELECT {who}, t.suspect_id, t.action, {dues}, t.state, "
+                "t.recorded_at, t.recorded_outcome, t.recorded_by, t.short_of, t.needs, t.severity, t.rules, "
+                f"{stands} FROM {{rows}} t {clocks}JOIN who w USING (record)",
+                f"t.severity DESC, {by_code}, w.place, {suspect}, {by_key}",
+                f"incident_id, child_id, suspect_id, {_by_number('action', [a.key for a in actions])} AS action, "
+                f"{_by_number('action', [a.code for a in actions])} AS action_code, "
+                f"{_by_number('action', [a.label for a in actions])} AS label, "
+                f"{_by_number('action', [a.owner for a in actions])} AS owner, "
+                f"{', '.join(f'{_clock_time(end, offsets)} AS {end}' for end in _ENDS)}, "
+                "state, recorded_at, recorded_outcome, recorded_by, short_of, needs, "
+                f"state IN ({', '.join(map(_text, _GAPS))}) AS is_gap, {_severity('severity')} AS severity, "
+                f"{self._named_rules()} AS rules, {as_of}, {source}, source_row",
+            ),
+            "grades": _Lines(
+                GRADES,
+                f"SELECT {who}, t.grade, t.could_be, t.needs, {stands} FROM {{rows}} t JOIN who w USING (record)",
+                "t.grade DESC, t.could_be DESC, w.place",
+                f"incident_id, child_id, {_grade('grade')} AS grade, {_grade('could_be')} AS could_be, needs, {as_of}, "
+                f"{source}, source_row",
+            ),
+            "undecided": _Lines(
+                _NOT_KNOWN,
+                f"SELECT {who}, t.suspect_id, t.rule, t.could_be, t.needs FROM {{rows}} t JOIN who w USING (record) "
+                "WHERE NOT t.never",
+                f"t.could_be DESC, {rank}, w.place, {suspect}",
+                f"incident_id, child_id, suspect_id, {of_rule}, {_severity('could_be')} AS severity, needs, {as_of}",
+            ),
+            "not_assessed": _Lines(
+                _NOT_KNOWN,
+                "FROM (SELECT w.file, t.rule, list_sort(list_distinct(flatten(list(t.needs)))) AS fields, "
+                "count(DISTINCT t.record) AS records FROM {rows} t JOIN who w USING (record) WHERE t.never "
+                "GROUP BY ALL)",
+                f"coalesce({self._file()}, ''), ({_ranks(rule.code for rule in rules)})[rule + 1], "
+                f"({_ranks(rule.id for rule in rules)})[rule + 1]",
+                f"coalesce({self._file()}, '') AS source_file, {of_rule}, fields, records",
+            ),
+        }
+
+    def _file(self) -> str:
+        """Return the name of the file that a column gives by number; NULL of none."""
+        return _by_number("file", self._files) if self._files else "CAST(NULL AS VARCHAR)"
+
+    def _named_rules(self) -> str:
+        """Return a list of rules by their codes, in order."""
+        codes = [rule.code for rule in self._pack.rules]
+        numbers = "CASE WHEN len(rules) = 1 THEN rules ELSE list_sort(list_distinct(rules)) END"
+        named = "list_select({codes}, list_transform({numbers}, lambda one : one + 1))"
+        if codes == sorted(set(codes)):  # then in order of number is in order of code
+            return named.format(codes=literal(codes).text, numbers=numbers)
+        return f"list_sort(list_distinct({named.format(codes=literal(codes).text, numbers='rules')}))"
+
+    def _view(self, name: str, lines: _Lines) -> None:
+        """Make the view of a table of lines; of one whose rows are not there it is empty."""
         view = quoted(f"lines of {name}")
-        self._con.execute(f"CREATE VIEW {view} AS {query.format(rows=quoted(table))}")
-        order = self._order(name) if self._has(table) else ""
-        self._queries[name] = f"{query.format(rows=quoted(table))} ORDER BY {order}" if order else f"FROM {view}"
+        if not self._has(lines.table):
+            nothing = ", ".join(f"CAST(NULL AS {_KINDS[kind]}) AS {quoted(one)}" for one, kind in COLUMNS[name])
+            self._con.execute(f"CREATE VIEW {view} AS SELECT {nothing} LIMIT 0")
+            return
+        rows = lines.rows.format(rows=quoted(lines.table))
+        self._con.execute(f"CREATE VIEW {view} AS SELECT {lines.told} FROM ({rows})")
+        self._queries[name] = lines._replace(rows=f"{rows} ORDER BY {lines.order}")
 
     def _has(self, table: str) -> bool:
         return table == _NOT_KNOWN or self._plan.store.has(table)
-
-    def _order(self, name: str) -> str:
-        """Return the order of the rows of a table of lines: the worst first, then by rule or action, then by record."""
-        actions = list(self._pack.actions.values())
-        rule = f"({_ranks(rule.code for rule in self._pack.rules)})[t.rule + 1]"
-        code, key = (f"({_ranks(names)})[t.action + 1]" for names in ((a.code for a in actions), self._pack.actions))
-        suspect = "coalesce(t.suspect_id, '')"
-        match name:
-            case "flags":
-                return f"t.severity DESC, t.could_be DESC, {rule}, w.place, {suspect}"
-            case "undecided":
-                return f"t.could_be DESC, {rule}, w.place, {suspect}"
-            case "requirements":
-                return f"t.severity DESC, {code}, w.place, {suspect}, {key}"
-            case "grades":
-                return "t.grade DESC, t.could_be DESC, w.place"
-            case _:
-                return ""
 
     def _make_undecided(self) -> None:
         """Make the table of open rules, with whether each lacks only what its source never holds."""
@@ -229,13 +258,15 @@ class Batched:
     def write(self, name: str, form: Format, path: Path, rows: slice) -> None:
         """Write some lines of a table to a file. Those of a table in parts are put in order once, at the first."""
         listed = ", ".join(_cell(one, kind, form) for one, kind in COLUMNS[name])
-        source, which = f"({self._queries[name]})", ""
-        if rows != slice(0, self.count(name)):
-            source, which = quoted(f"ordered {name}"), f" WHERE rowid >= {rows.start} AND rowid < {rows.stop}"
-            if rows.start == 0:
-                self._con.execute(f"CREATE TABLE {source} AS {self._queries[name]}")
-        query = f"SELECT {listed} FROM {source}{which}"
-        self._con.execute(f"COPY ({query}) TO {_text(str(path))} ({_COPY[form]})")
+        lines, source = self._queries.get(name), quoted(f"lines of {name}")
+        if lines is not None:
+            source = f"(SELECT {lines.told} FROM ({lines.rows}))"
+            if rows != slice(0, self.count(name)):
+                ordered = quoted(f"ordered {name}")
+                if rows.start == 0:
+                    self._con.execute(f"CREATE TABLE {ordered} AS {lines.rows}")
+                source = f"(SELECT {lines.told} FROM {ordered} WHERE rowid >= {rows.start} AND rowid < {rows.stop})"
+        self._con.execute(f"COPY (SELECT {listed} FROM {source}) TO {_text(str(path))} ({_COPY[form]})")
         if rows.stop == self.count(name):
             self._con.execute(f"DROP TABLE IF EXISTS {quoted(f'ordered {name}')}")
 
@@ -276,14 +307,19 @@ class Batched:
         if self._plan.store.has(REQUIREMENTS):
             query = f"SELECT DISTINCT w.*, t.action FROM {quoted(REQUIREMENTS)} t JOIN who w USING (record)"
             for row in self._rows(f"{query} WHERE t.uncovered"):
-                yield *_place(row), uncovered_caution(actions[int(row["action"])], self._pack)
+                yield *self._place(row), uncovered_caution(actions[int(row["action"])], self._pack)
         if self._plan.store.has(TWINS):
             first = (
                 f"SELECT record, id, spec FROM {quoted(TWINS)} "
                 "QUALIFY row_number() OVER (PARTITION BY record, other ORDER BY spec) = 1"
             )
             for row in self._rows(f"SELECT DISTINCT w.*, t.id, t.spec FROM ({first}) t JOIN who w USING (record)"):
-                yield *_place(row), duplicate_caution(row["id"], self._pack.duplicates[int(row["spec"])])
+                yield *self._place(row), duplicate_caution(row["id"], self._pack.duplicates[int(row["spec"])])
+
+    def _place(self, row: Mapping[str, Any]) -> tuple[RecordKey, tuple[str | None, int | None]]:
+        """Return whose record a row is of, and where that stands."""
+        file = None if row["file"] is None else self._files[row["file"]]
+        return (row["incident_id"], row["child_id"]), (file, row["source_row"])
 
     # ---- numbers -----------------------------------------------------------------------------------------------------
 
@@ -429,11 +465,6 @@ _KINDS: Mapping[CellKind, str] = {
 }  # fmt: skip
 
 
-def _place(row: Mapping[str, Any]) -> tuple[RecordKey, tuple[str | None, int | None]]:
-    """Return whose record a row is of, and where that stands."""
-    return (row["incident_id"], row["child_id"]), (row["source_file"], row["source_row"])
-
-
 def _oldest_first(gap: Requirement) -> tuple[bool, float, str, str]:
     due = gap.due_at.timestamp() if gap.due_at else float("inf")
     return (gap.state is not State.overdue, due, gap.action_code, gap.suspect_id or "")
@@ -554,14 +585,17 @@ def _utc_day(seconds: str) -> str:
     return f"({seconds} + {_DAYS_BEFORE * _DAY}) // {_DAY}"
 
 
-def _clock_time(end: str) -> str:
-    """Return a deadline as text, with the offset that the pack's timezone has then."""
+def _clock_time(end: str, offsets: Iterable[int]) -> str:
+    """Return a deadline as text, with the offset that the pack's timezone has then: `_by` says which, in seconds."""
+    words = " ".join(f"WHEN {by} THEN {_text(_offset(by))}" for by in offsets)
+    local = f"make_timestamp(({end} + {end}_by) * 1000000)"
+    return f"strftime({local}, '%Y-%m-%dT%H:%M:%S') || CASE {end}_by {words} END"
 
-    def told(offset: str) -> str:
-        local = f"make_timestamp((t.{end} + {end}_day.{offset}) * 1000000)"
-        return f"strftime({local}, '%Y-%m-%dT%H:%M:%S') || {end}_day.{offset}_as"
 
-    return f"CASE WHEN t.{end} >= {end}_day.turns THEN {told('after')} ELSE {told('before')} END"
+def _by_number(column: str, values: Sequence[str | int]) -> str:
+    """Return the one of some values that a column gives by its number."""
+    listed = ", ".join(_text(one) if isinstance(one, str) else str(one) for one in values)
+    return f"([{listed}])[{column} + 1]"
 
 
 def _ranks(names: Iterable[str]) -> str:
