@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from riskflags.batch.relations import table
-from riskflags.batch.sql import literal, quoted
+from riskflags.batch.sql import literal, null, quoted
 from riskflags.watching import opened_here
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from riskflags.batch.relations import Relation
+    from riskflags.batch.sql import Plain
 
 duckdb: Any = import_module("duckdb")  # its types are partly unknown
 pa: Any = import_module("pyarrow")  # it ships no types
@@ -84,16 +86,18 @@ class Store:
     def __init__(self, path: str = ":memory:", **settings: Any) -> None:
         self.connection: Any = duckdb.connect(path, config=settings)
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._under: dict[str, str] = {}
         self._opened = opened_here()
         if self._opened is not None:
             self._opened.add(self.connection)
 
     def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
         """Make a table of an Arrow table."""
-        self.connection.register("taken", rows)
+        blank = [one for one in schema if rows.num_rows and rows.column(one).null_count == rows.num_rows]
+        self.connection.register("taken", rows.drop_columns(blank))
         self.connection.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM taken")
         self.connection.unregister("taken")
-        self._columns[name] = tuple(schema)
+        self.adopt(name, schema, always=dict.fromkeys(blank))
 
     def take_files(self, name: str, files: Sequence[str], columns: Iterable[str]) -> None:
         """Let a name stand for the rows of some Parquet files, which are read when they are asked for."""
@@ -105,9 +109,20 @@ class Store:
         """Write a table to a Parquet file."""
         self.connection.execute(f"COPY {quoted(name)} TO {literal(str(path)).text} (FORMAT parquet)")
 
-    def adopt(self, name: str, columns: Iterable[str]) -> None:
-        """Take in a table that was made by SQL, by its columns."""
-        self._columns[name] = tuple(columns)
+    def adopt(
+        self, name: str, schema: Mapping[str, str], *, always: Mapping[str, Plain | None] = MappingProxyType({})
+    ) -> None:
+        """Take in a table that was made by SQL; `always` are the columns that it lacks, alike in every row.
+
+        These take no room, and what is worked out of them is worked out once.
+        """
+        self._columns[name] = tuple(schema)
+        if always:
+            under = self._under[name] = f"{name} themselves"
+            alike = {n: null(schema[n]) if one is None else literal(one, schema[n]) for n, one in always.items()}
+            more = "".join(f", {one.text} AS {quoted(n)}" for n, one in alike.items())
+            self.connection.execute(f"ALTER TABLE {quoted(name)} RENAME TO {quoted(under)}")
+            self.connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT *{more} FROM {quoted(under)}")
 
     def make(self, name: str, rows: Relation) -> None:
         """Make a table of the rows of a relation."""
@@ -152,11 +167,15 @@ class Store:
     def take_out(self, name: str, rows: Relation, key: str) -> None:
         """Take the rows out of a table that have the key of a row of a relation."""
         found = f"SELECT {quoted(key)} FROM ({rows.sql()})"
-        self.connection.execute(f"DELETE FROM {quoted(name)} WHERE {quoted(key)} IN ({found})")
+        under = self._under.get(name, name)
+        self.connection.execute(f"DELETE FROM {quoted(under)} WHERE {quoted(key)} IN ({found})")
 
     def drop(self, name: str) -> None:
         """Remove a table."""
-        self.connection.execute(f"DROP TABLE {quoted(name)}")
+        under = self._under.pop(name, None)
+        if under is not None:
+            self.connection.execute(f"DROP VIEW {quoted(name)}")
+        self.connection.execute(f"DROP TABLE {quoted(under or name)}")
         del self._columns[name]
 
     def drop_if_there(self, name: str) -> None:

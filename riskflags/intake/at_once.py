@@ -8,13 +8,14 @@ beside files of lists, and files of a mapping that are joined to others, go thro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from riskflags.batch.facts import Tables, World, fields_of, gathered, schemas
+from riskflags.batch.facts import Tables, World, fields_of, gathered, schema_of, schemas
 from riskflags.errors import Place, RecordError
 from riskflags.incident import Holds
 from riskflags.intake import at_once_sources as sources
@@ -25,7 +26,19 @@ from riskflags.intake.at_once_across import doubts
 from riskflags.intake.at_once_cells import asks_more, literal, quoted, sql_columns, zone_days
 from riskflags.intake.at_once_json import JsonLines
 from riskflags.intake.at_once_mapped import MappedRows, plain_tables
-from riskflags.intake.at_once_rows import DAYS, SLOW, Rows, is_fast, items_table, own_values, place, rows_table, spot
+from riskflags.intake.at_once_rows import (
+    DAYS,
+    SLOW,
+    Rows,
+    filled_paths,
+    is_fast,
+    items_table,
+    own_values,
+    paths_of,
+    place,
+    rows_table,
+    spot,
+)
 from riskflags.intake.at_once_text import LINE
 from riskflags.intake.drafts import Reader
 from riskflags.intake.mapped import MappedFiles
@@ -36,11 +49,12 @@ from riskflags.mapping import load_mapping
 from riskflags.model import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from riskflags.batch.facts import Schema
+    from riskflags.batch.sql import Plain
     from riskflags.batch.store import Store
     from riskflags.intake.account import Reject, RowWarning
     from riskflags.intake.at_once_sources import Source
@@ -53,6 +67,8 @@ if TYPE_CHECKING:
 
 pa: Any = import_module("pyarrow")  # it ships no types
 Sides = dict["SideName", "str | Path"]
+Alike = Mapping[str, "Plain | None"]
+"""Columns with what they hold in every row."""
 Told = Callable[[float, float], None]
 ORIGINS: Schema = {
     "record": "int64", "source_file": "string", "source_row": "int64", "accepted": "int64", "warned": "int64",
@@ -60,6 +76,7 @@ ORIGINS: Schema = {
 """Where the first row of each record stands, and how many of its rows were accepted without and with a warning."""
 _ORDER = "intake order"
 _LISTS = {"done": "done", "markers": "markers", "suspects": "seats"}
+_TABLES = ("records", "seats", "done", "markers")
 
 
 def _nobody(done: float, every: float) -> None:
@@ -179,9 +196,9 @@ def _connection(store: Store) -> Any:
     return store.connection
 
 
-def _adopt(store: Store, name: str, schema: Schema) -> None:
-    """Let the store know a table that was made by SQL."""
-    store.adopt(name, schema)
+def _adopt(store: Store, name: str, schema: Schema, *, always: Alike = MappingProxyType({})) -> None:
+    """Let the store know a table that was made by SQL; `always` are columns that are alike in every row."""
+    store.adopt(name, schema, always=always)
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,49 +437,69 @@ class _Reading:
     def _make_tables(
         self, slow: Tables, spots: Sequence[int], items: Mapping[str, str], holds: Mapping[Holds, int]
     ) -> None:
-        as_of = Moment.at(self._as_of.astimezone(self._pack.zone))
         self._con.register("intake spots", _arrow(list(enumerate(spots)), {"record": "int64", "spot": "int64"}))
         numbers = [(own, holds[one]) for own, one in enumerate(slow.holds)]
         self._con.register("intake holds", _arrow(numbers, {"holds": "int64", "number": "int64"}))
         renumbered = f'JOIN "intake spots" s ON s.record = t.record JOIN {quoted(_ORDER)} o ON o.spot = s.spot'
-        for name in ("records", "seats", "done", "markers"):
-            made = ", ".join(f"{quoted(one)} {kind}" for one, kind in sql_columns(self._schemas[name]).items())
+        always = {name: self._alike(name, getattr(slow, name), holds) for name in _TABLES}
+        for name in _TABLES:
+            schema = {one: kind for one, kind in self._schemas[name].items() if one not in always[name]}
+            made = ", ".join(f"{quoted(one)} {kind}" for one, kind in sql_columns(schema).items())
             self._con.execute(f"CREATE TABLE {quoted(name)} ({made})")
-            self._con.register("intake handed over", getattr(slow, name))
-            more = ", h.number AS holds" if name == "records" else ""
+            self._con.register("intake handed over", getattr(slow, name).select(list(schema)))
+            more = ", h.number AS holds" if "holds" in schema else ""
             joined = f'{renumbered} JOIN "intake holds" h ON h.holds = t.holds' if more else renumbered
             self._con.execute(
                 f"INSERT INTO {quoted(name)} BY NAME SELECT t.* REPLACE (o.record AS record{more}) "
                 f'FROM "intake handed over" t {joined}'
             )
             self._con.unregister("intake handed over")
-            _adopt(self._store, name, self._schemas[name])
         for view in ("intake spots", "intake holds"):
             self._con.unregister(view)
-        head = f"0 AS world, {as_of.earliest} AS as_of, DATE '{as_of.day}' AS {quoted('as_of|day')}, "
-        head += f"{literal(as_of.local)} AS {quoted('as_of|local')}"
-        infos = fields_of(self._pack)
+        infos = fields_of(self._pack)["records"]
         suspects = f"SELECT spot, count(*) AS suspects FROM {quoted(items['suspects'])} GROUP BY spot"
         for source in self._mains():
-            paths = {found.title: found.index for found in source.layout.columns if not found.action}
-            values = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in own_values(infos["records"], paths).items())
+            values = "".join(f", {sql} AS {quoted(n)}" for n, sql in own_values(infos, paths_of(source)).items())
             number = holds.get(self._holds[source.number], 0)
             self._con.execute(
-                f"INSERT INTO records BY NAME SELECT o.record, {head}, {number} AS holds, "
-                f"coalesce(s.suspects, 0) AS suspects, {values} "
+                f"INSERT INTO records BY NAME SELECT o.record, "
+                f"{'' if 'holds' in always['records'] else f'{number} AS holds, '}"
+                f"coalesce(s.suspects, 0) AS suspects{values} "
                 f"FROM {quoted(rows_table(source))} r JOIN {quoted(_ORDER)} o ON o.spot = r.spot AND o.fast "
                 f"LEFT JOIN ({suspects}) s ON s.spot = r.spot"
             )
         for attribute, table in items.items():
-            self._add_items(attribute, table)
+            self._add_items(attribute, table, always[_LISTS[attribute]])
+        for name in _TABLES:
+            _adopt(self._store, name, self._schemas[name], always=always[name])
 
-    def _add_items(self, attribute: str, table: str) -> None:
+    def _alike(self, name: str, slow: Any, holds: Mapping[Holds, int]) -> dict[str, Plain | None]:
+        """Return the columns of a table that are alike in every row: of what no file has, and of the run itself."""
+        infos = fields_of(self._pack)[name]
+        filled = set(self._schemas[name]) - set(schema_of(infos))
+        if name == "records":
+            paths = {path for source in self._mains() for path in paths_of(source)}
+        else:
+            attribute = next(one for one, table in _LISTS.items() if table == name)
+            paths = filled_paths(self._sources, attribute)
+        filled |= set(schema_of(info for info in infos if info.path in paths))
+        filled |= {one for one in slow.column_names if slow.column(one).null_count < slow.num_rows}
+        found: dict[str, Plain | None] = {one: None for one in self._schemas[name] if one not in filled}
+        if name != "records":
+            return found
+        as_of = Moment.at(self._as_of.astimezone(self._pack.zone))
+        found |= {"world": 0, "as_of": as_of.earliest, "as_of|day": as_of.day, "as_of|local": as_of.local}
+        if len(holds) == 1:
+            found["holds"] = 0
+        return found
+
+    def _add_items(self, attribute: str, table: str, without: Collection[str]) -> None:
         """Add the items of a list of the rows that are taken as they stand."""
         name = _LISTS[attribute]
         number = "seat" if name == "seats" else "item"
-        columns = ", ".join(quoted(one) for one in self._schemas[name] if one not in ("record", number))
+        columns = "".join(f", {quoted(n)}" for n in self._schemas[name] if n not in ("record", number, *without))
         self._con.execute(
-            f"INSERT INTO {quoted(name)} BY NAME SELECT o.record, t.item AS {number}, {columns} FROM {quoted(table)} t "
+            f"INSERT INTO {quoted(name)} BY NAME SELECT o.record, t.item AS {number}{columns} FROM {quoted(table)} t "
             f"JOIN {quoted(_ORDER)} o ON o.spot = t.spot AND o.fast"
         )
         if name == "seats":

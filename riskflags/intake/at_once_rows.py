@@ -222,7 +222,7 @@ class Rows:
     def _items_in_rows(self, attribute: str, infos: Sequence[FieldInfo]) -> Iterable[str]:
         for source in self._mains:
             if (items := source.items.get(attribute)) is not None:
-                paths = {found.title: found.index for found in items.layout.columns}
+                paths = paths_of(items)
                 values = "".join(f", {one}" for one in self._values(infos, paths, {}, table="i."))
                 yield (
                     f"SELECT r.spot, r.id, r.event{values} FROM {quoted(rows_table(source))} r JOIN "
@@ -297,6 +297,25 @@ class Rows:
         """Return the cells of ids that are not taken: what they are in the end, the model says."""
         found = [f"SELECT id_cell FROM {quoted(rows_table(s))} WHERE id_cell IS NOT NULL" for s in self._sources]
         return [cell for (cell,) in self._con.execute(" UNION ".join(found)).fetchall()] if found else []
+
+
+def paths_of(source: Source) -> dict[str, int]:
+    """Return the fields that the columns of a source fill, with the index of each column."""
+    return {found.title: found.index for found in source.layout.columns if not found.action}
+
+
+def filled_paths(sources: Iterable[Source], attribute: str) -> set[str]:
+    """Return the fields of the items of a list that the columns of some sources fill."""
+    prefix, found = _PREFIX[attribute], set[str]()
+    if attribute == "suspects":
+        found.add("suspect.id")  # who has none is given one
+    for source in sources:
+        own = [one for one in source.layout.columns if one.attribute == attribute]
+        found |= {f"{prefix}.{one.name}" for one in own}
+        found |= {"action.code"} if any(one.action for one in own) else set()
+        if attribute in source.items:
+            found |= paths_of(source.items[attribute]).keys()
+    return found
 
 
 def is_fast(table: str = "") -> str:
