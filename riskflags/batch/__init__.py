@@ -9,7 +9,7 @@ from riskflags.batch.assessments import Head, Teller, assessed, assessed_of
 from riskflags.batch.calendars import changes_of_offset
 from riskflags.batch.facts import World, gathered, schemas
 from riskflags.batch.grades import GRADES
-from riskflags.batch.plan import REQUIREMENTS, Plan
+from riskflags.batch.plan import REQUIREMENTS, RESULTS, Plan
 from riskflags.batch.spark import SparkStore, spark_store
 from riskflags.batch.store import Store
 from riskflags.batch.twins import TWINS
@@ -54,7 +54,7 @@ def assess_worlds(
 
 def brought_back(plan: Plan, spark: SparkStore, store: Store) -> Plan:
     """Return a plan that has run on Spark with its records and results in a store of DuckDB."""
-    spark.hand_back(store, (*schemas(plan.pack), FIRED, OPEN, REQUIREMENTS, TWINS, GRADES))
+    spark.hand_back(store, (*schemas(plan.pack), *RESULTS))
     return plan.over(store)
 
 

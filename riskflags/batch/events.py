@@ -193,7 +193,7 @@ def _events(rows: list[Row], *, by: Sequence[str], definitions: int) -> Iterator
 
 def later_events(frames: Frames, candidates: Relation, by: Sequence[str]) -> Relation:
     """Return how many events come after each candidate for a place among the last, where two may be one event."""
-    made, kinds = f"later events {frames.store.count()}", {"other": pa.int64()} | _NUMBERS
+    made, kinds = f"later events {len(frames.store.names())}", {"other": pa.int64()} | _NUMBERS
     work = partial(_later_events, by=tuple(by), definitions=len(counted_once(frames)))
     return _worked_out(frames, candidates, by, work, kinds=kinds, made=made)
 

@@ -161,6 +161,11 @@ class Frames:
             case _:
                 return frozenset()
 
+    def tables_behind(self, names: Iterable[str]) -> set[str]:
+        """Return the tables in which some names stand, or what they are computed from."""
+        stored = (self._stored[name] for name in self._order(names) if name in self._stored)
+        return {table for one in stored for table in one.tables.values()}
+
     # ---- which names -------------------------------------------------------------------------------------------------
 
     def _reads(self, name: str) -> tuple[str, ...]:

@@ -46,9 +46,12 @@ if TYPE_CHECKING:
     from riskflags.batch.frames import Frame, Frames, Rows
     from riskflags.batch.relations import Relation
     from riskflags.batch.sql import Expr
+    from riskflags.kinds import KindName
     from riskflags.pack import LookUp
 
 _LISTS: Mapping[str, Rows] = {"done": "done", "markers": "markers", "suspects": "seats"}
+_EXACT: frozenset[KindName] = frozenset({"text", "code", "yes_no", "date"})
+"""Kinds whose values are known or absent: different ones are counted alike by seat and by record."""
 _ID, _CHILD, _SUSPECT = "incident.id", "child.id", "suspect.id"
 
 
@@ -68,7 +71,7 @@ def look_up(frames: Frames, name: str, spec: LookUp) -> Stored:
 def evidence(frames: Frames, name: str, spec: LookUp, asked: Relation, made: str) -> None:
     """Make the table of the ids of the records that surely count, for the rows that `asked` lists."""
     asking = _asking(frames, name, spec, among=asked)
-    items = _items(frames, spec, asking)
+    items = _items(frames, spec, asking, for_ids=True)
     sure = items.table.filter(surely(items.table["counts"]))
     found = sure.aggregate(items.by, because=sure["id"].collect(distinct=True))
     frames.store.make(made, found.rename({key.removeprefix(ASKS): key for key in items.by}))
@@ -140,9 +143,12 @@ def _of_list(frames: Frames, spec: LookUp, frame: Frame) -> dict[str, Expr]:
 # ---- what is looked at -----------------------------------------------------------------------------------------------
 
 
-def _items(frames: Frames, spec: LookUp, asking: Frame) -> Items:
+def _items(frames: Frames, spec: LookUp, asking: Frame, *, for_ids: bool = False) -> Items:
+    """Return what a look-up looks at for each that asks; `for_ids` only the ids of the records will be read."""
     asking = asking.filtered(negation(asking["unlinked"])).prefixed(ASKS)
-    return _of_records(frames, spec, asking) if spec.over == "records" else _of_own(frames, spec, asking)
+    if spec.over != "records":
+        return _of_own(frames, spec, asking)
+    return _of_records(frames, spec, asking, for_ids=for_ids)
 
 
 def _looked(frames: Frames, spec: LookUp) -> Frame:
@@ -169,8 +175,8 @@ def _of_own(frames: Frames, spec: LookUp, asking: Frame) -> Items:
     return _shaped(pairs, counts, asked, pairs.looked.cells.get(spec.of))
 
 
-def _of_records(frames: Frames, spec: LookUp, asking: Frame) -> Items:
-    """Return the items of a look-up over records, each record once for each value."""
+def _of_records(frames: Frames, spec: LookUp, asking: Frame, *, for_ids: bool) -> Items:
+    """Return the items of a look-up over records, each record once for each value where that makes a difference."""
     looked = _looked(frames, spec)
     pairs = _linked(frames, spec, asking, looked.prefixed(LOOKED))
     if spec.window.last:
@@ -185,8 +191,10 @@ def _of_records(frames: Frames, spec: LookUp, asking: Frame) -> Items:
     items = _shaped(pairs, within, unsure, value)
     if spec.others and counted_once(frames):
         items = items.onto(without_its_own(frames, items.table))
-    if looked.rows == "seats":
-        items = _as_one(items, each=frames.names.is_of_suspect(spec.of))
+    if looked.rows == "seats" and not for_ids:
+        each = frames.names.is_of_suspect(spec.of)
+        if not (each and spec.function == "how_many_different" and items.needed.kind in _EXACT):
+            items = _as_one(items, each=each)
     return _with_rejected(frames, spec, asking, items) if _CHILD in spec.by else items
 
 

@@ -11,12 +11,23 @@ from riskflags.batch.calendars import DAYS, make_days, spans_of
 from riskflags.batch.cells import some, surely
 from riskflags.batch.events import counted_once, make_events, names_of_events
 from riskflags.batch.frames import Frames
-from riskflags.batch.grades import make_grades, names_of_grades
+from riskflags.batch.grades import GRADES, make_grades, names_of_grades
 from riskflags.batch.lookups import evidence, look_up, read_by
 from riskflags.batch.readings import Read, flag_evidence, flag_table, gap_table
 from riskflags.batch.standings import standings
-from riskflags.batch.twins import make_twins, names_of_twins
-from riskflags.batch.verdicts import FIRES, Group, decide, evidence_names, names_of_rule, rows_of_rule, tell, verdict_of
+from riskflags.batch.twins import TWINS, make_twins, names_of_twins
+from riskflags.batch.verdicts import (
+    FIRED,
+    FIRES,
+    OPEN,
+    Group,
+    decide,
+    evidence_names,
+    names_of_rule,
+    rows_of_rule,
+    tell,
+    verdict_of,
+)
 from riskflags.calendar import ParamDuration
 from riskflags.looking import PARAM
 from riskflags.pack import Computed, FlagReading, GapReading, LookUp
@@ -32,7 +43,14 @@ if TYPE_CHECKING:
     from riskflags.record import Names
 
 REQUIREMENTS = "requirements"
+RESULTS = (FIRED, OPEN, REQUIREMENTS, TWINS, GRADES)
+"""The tables of results."""
 _BY_ROWS: tuple[Rows, ...] = ("records", "seats")
+
+
+def _links(how: object) -> tuple[str, ...]:
+    """Return the names by which a look-up links records."""
+    return how.by if isinstance(how, LookUp) else ()
 
 
 def _nobody(done: int, every: int) -> None:
@@ -51,6 +69,7 @@ class Plan:
         self._only = only
         self._done: set[str] = set()
         self._decided: dict[int, Rule] = {}
+        self._given = frozenset(store.names())
         self._stand: dict[tuple[str, frozenset[int]], str] = {}
         self._drop_what_lies_ahead()
         self._settle()
@@ -162,15 +181,29 @@ class Plan:
         if self.pack.grades:
             self.ensure(names_of_grades(self.frames))
             make_grades(self.frames)
+        self._let_go()
         step()
+
+    def _let_go(self) -> None:
+        """Remove every table that led to the results; what links records can still be read."""
+        links = {name for derived in self.frames.names.derived.values() for name in _links(derived.how)}
+        kept = {*self._given, *RESULTS, *self.frames.tables_behind(links)}
+        for name in self.store.names():
+            if name not in kept:
+                self.store.drop(name)
 
     def _require(self, step: Callable[[], None]) -> None:
         """Make the table of all requirements."""
+        gaps = (one for one in self.pack.readings.values() if isinstance(one, GapReading))
+        read = frozenset[str]().union(*(one.actions for one in gaps))
         for key, action in self.pack.actions.items():
             step()
             lines = lines_of(self._decided, key)
             if lines:
-                self.store.add(REQUIREMENTS, self.store.table(self._standings(action, lines)))
+                made = self._standings(action, lines)
+                self.store.add(REQUIREMENTS, self.store.table(made))
+                if key not in read:
+                    self.store.drop(made)
 
     def _numbers(self, ids: frozenset[str]) -> tuple[int, ...]:
         return tuple(number for number, rule in enumerate(self.pack.rules) if rule.id in ids)
@@ -198,7 +231,10 @@ class Plan:
                 self.ensure(names_of_rule(rule, self.pack.effective_by))
                 step()
             places = decide(self.frames, group, only_in=self._only)
-            tell(self.frames, group, places, self._evidence(group))
+            evidence_of = self._evidence(group)
+            tell(self.frames, group, places, evidence_of)
+            for made in {one for found in evidence_of.values() for one in found.values()}:
+                self.store.drop_if_there(made)
             self._decided |= group.rules
             step()
 

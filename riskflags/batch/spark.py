@@ -204,9 +204,9 @@ class SparkStore:
         """Return whether there is a table of this name."""
         return name in self._names
 
-    def count(self) -> int:
-        """Return how many tables there are."""
-        return len(self._names)
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tables."""
+        return tuple(self._names)
 
     def drop(self, name: str) -> None:
         """Let go of a name; what was written down of its table can still be read."""

@@ -60,8 +60,8 @@ class AnyStore(Protocol):
         """Return whether there is a table of this name."""
         ...
 
-    def count(self) -> int:
-        """Return how many tables there are."""
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tables."""
         ...
 
     def drop(self, name: str) -> None:
@@ -160,9 +160,9 @@ class Store:
         """Return whether there is a table of this name."""
         return name in self._columns
 
-    def count(self) -> int:
-        """Return how many tables there are."""
-        return len(self._columns)
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tables."""
+        return tuple(self._columns)
 
     def take_out(self, name: str, rows: Relation, key: str) -> None:
         """Take the rows out of a table that have the key of a row of a relation."""

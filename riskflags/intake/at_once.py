@@ -49,7 +49,7 @@ from riskflags.mapping import load_mapping
 from riskflags.model import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -469,7 +469,7 @@ class _Reading:
                 f"LEFT JOIN ({suspects}) s ON s.spot = r.spot"
             )
         for attribute, table in items.items():
-            self._add_items(attribute, table, always[_LISTS[attribute]])
+            self._add_items(attribute, table)
         for name in _TABLES:
             _adopt(self._store, name, self._schemas[name], always=always[name])
 
@@ -493,11 +493,13 @@ class _Reading:
             found["holds"] = 0
         return found
 
-    def _add_items(self, attribute: str, table: str, without: Collection[str]) -> None:
+    def _add_items(self, attribute: str, table: str) -> None:
         """Add the items of a list of the rows that are taken as they stand."""
         name = _LISTS[attribute]
         number = "seat" if name == "seats" else "item"
-        columns = "".join(f", {quoted(n)}" for n in self._schemas[name] if n not in ("record", number, *without))
+        paths = filled_paths(self._sources, attribute)
+        filled = schema_of(info for info in fields_of(self._pack)[name] if info.path in paths)
+        columns = "".join(f", {quoted(one)}" for one in filled)
         self._con.execute(
             f"INSERT INTO {quoted(name)} BY NAME SELECT o.record, t.item AS {number}{columns} FROM {quoted(table)} t "
             f"JOIN {quoted(_ORDER)} o ON o.spot = t.spot AND o.fast"

@@ -31,6 +31,8 @@ DAYS = "intake days"
 """The days of the zone."""
 _SHIFT = 40
 _PREFIX = {"done": "action", "suspects": "suspect", "markers": "marker"}
+_READ_ANYWAY = {"suspects": {"suspect.date_of_birth", "suspect.stated_age"}}
+"""Fields of items that are asked for whatever the files hold."""
 _PLAIN = "[ !#-\\[\\]-~]*"
 """Text that JSON writes as it stands."""
 
@@ -165,44 +167,53 @@ class Rows:
 
         Adds to the slow ids those of incidents in which two items are the same, or an item may sort otherwise here.
         """
-        infos = [info for path, info in self._infos.items() if path.startswith(f"{_PREFIX[attribute]}.")]
+        filled = filled_paths(self._sources, attribute) | _READ_ANYWAY.get(attribute, set())
+        infos = [info for path, info in self._infos.items() if path in filled]
         parts = [
             *self._items_of_rows(attribute, infos),
             *self._items_in_rows(attribute, infos),
             *self._items_of_side(attribute, infos),
         ]
         name, columns = f"intake {attribute}", _item_columns(infos)
-        made = ", ".join(f"{quoted(one)} {kind}" for one, kind in columns.items())
+        made = "".join(f", {quoted(one)} {kind}" for one, kind in columns.items())
         raw = f"intake all {attribute}"
-        self._con.execute(f"CREATE TABLE {quoted(raw)} (spot BIGINT, id VARCHAR, side BIGINT, event DATE, {made})")
-        every = " UNION ALL BY NAME ".join([f"SELECT * FROM {quoted(raw)}", *parts])
-        self._number(name, f"({every})", infos, attribute)
+        self._con.execute(f"CREATE TABLE {quoted(raw)} (spot BIGINT, id VARCHAR, side BIGINT, event DATE{made})")
+        if parts:
+            self._con.execute(f"INSERT INTO {quoted(raw)} BY NAME {' UNION ALL BY NAME '.join(parts)}")
+        self._number(name, quoted(raw), infos, attribute)
         self._con.execute(f"DROP TABLE {quoted(raw)}")
         self._con.execute(f"INSERT INTO {quoted(SLOW)} SELECT DISTINCT id FROM {quoted(name)} WHERE is_doubtful")
         return name
 
     def _number(self, name: str, raw: str, infos: Sequence[FieldInfo], attribute: str) -> None:
+        """Make the table of the items of a list in order. One that is alone in its row needs no sorting."""
         content = _content(infos)
+        is_alone = f"spot NOT IN (SELECT spot FROM {raw} GROUP BY spot HAVING count(*) > 1)"
+        several = f"(FROM {raw} WHERE NOT {is_alone})"
         doubts = ["(count(*) OVER one > 1 AND NOT sorts)", "coalesce((lag(content) OVER sorted) = content, false)"]
-        table = raw
+        alone, doubt = "* EXCLUDE (event)", "false"
         if attribute == "suspects":
             path = quoted("suspect.id")
+            is_likely = _is_likely_age(quoted("suspect.date_of_birth"), quoted("suspect.stated_age"), "event")
+            alone = f"* EXCLUDE (event) REPLACE (coalesce({path}, id || '#1') AS {path})"
+            doubt = f"NOT {is_likely}"
             doubts += ["count(*) OVER (PARTITION BY spot, bare) > 1"]
-            doubts += [f"({path} IS NOT NULL AND NOT is_assigned AND count({path}) OVER same > 1)"]
-            doubts += [f"NOT {_is_likely_age(quoted('suspect.date_of_birth'), quoted('suspect.stated_age'), 'event')}"]
-            table = (
+            doubts += [f"({path} IS NOT NULL AND NOT is_assigned AND count({path}) OVER same > 1)", doubt]
+            several = (
                 f"(SELECT * REPLACE (coalesce({path}, id || '#' || count(*) FILTER ({path} IS NULL) OVER "
                 f"(PARTITION BY spot ORDER BY bare ROWS UNBOUNDED PRECEDING)) AS {path}), {path} IS NULL AS "
                 f"is_assigned, {_is_plain('id')} AS has_plain_id "
-                f"FROM (SELECT *, {content} AS bare FROM {raw}))"
+                f"FROM (SELECT *, {content} AS bare FROM {several}))"
             )
         sorts = " AND ".join([*_sorts(infos), *(["has_plain_id"] if attribute == "suspects" else [])]) or "true"
         windows = "WINDOW one AS (PARTITION BY spot), sorted AS (PARTITION BY spot ORDER BY content)"
         windows += f", same AS (PARTITION BY spot, {quoted('suspect.id')})" if attribute == "suspects" else ""
+        own = ", is_assigned, has_plain_id, bare" if attribute == "suspects" else ""
         self._con.execute(
-            f"CREATE TABLE {quoted(name)} AS SELECT * EXCLUDE (content, sorts, event), "
+            f"CREATE TABLE {quoted(name)} AS SELECT {alone}, 0::BIGINT AS item, {doubt} AS is_doubtful "
+            f"FROM {raw} WHERE {is_alone} UNION ALL BY NAME SELECT * EXCLUDE (content, sorts, event{own}), "
             f"row_number() OVER sorted - 1 AS item, {' OR '.join(doubts)} AS is_doubtful "
-            f"FROM (SELECT *, {content} AS content, {sorts} AS sorts FROM {table}) {windows}"
+            f"FROM (SELECT *, {content} AS content, {sorts} AS sorts FROM {several}) {windows}"
         )
 
     def _items_of_rows(self, attribute: str, infos: Sequence[FieldInfo]) -> Iterable[str]:
@@ -375,7 +386,7 @@ def _content(infos: Iterable[FieldInfo]) -> str:
             case _:
                 value = f"'\"' || {name} || '\"'"
         pieces.append(f"{key} || {value}")
-    return f"'{{' || concat_ws(', ', {', '.join(pieces)}) || '}}'"
+    return f"'{{' || concat_ws(', ', {', '.join(pieces)}) || '}}'" if pieces else "'{}'"
 
 
 def _sorts(infos: Iterable[FieldInfo]) -> list[str]:
