@@ -24,7 +24,7 @@ from riskflags.batch.cells import (
     where,
     yes,
 )
-from riskflags.batch.frames import KEYS
+from riskflags.batch.frames import KEYS, Frame
 from riskflags.batch.pairs import ASKS, LOOKED, Pairs, names_of_asking, names_of_looked, of_this, spelled
 from riskflags.batch.windows import day_before
 from riskflags.calendar import ParamDuration
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from riskflags.batch.cells import Cell
-    from riskflags.batch.frames import Frame, Frames, Rows
+    from riskflags.batch.frames import Frames, Rows
     from riskflags.batch.relations import Relation
     from riskflags.batch.sql import Expr
     from riskflags.condition import Condition
@@ -91,36 +91,54 @@ class _Found:
     def _asking(self, *conditions: Condition | None, more: frozenset[str] = frozenset()) -> Frame:
         """Return the requirements with what conditions on items read of the record that asks."""
         names = names_of_asking(*conditions) | more
-        if self._action.per == "child":
+        if self._of_child:
             names |= {"child.id"}
         if self._rows == "seats":
             names |= {"suspect.id"}
         required = self._required.select(*KEYS[self._rows], "anchor_day", seat_of=self._required["seat"])
+        if not names:
+            return Frame(required, {}, self._rows, required.columns)
         return self._frames.frame(names, rows=self._rows, among=required)
 
+    @property
+    def _of_child(self) -> bool:
+        """Whether items of any record of the child count; else none but those of the record itself do."""
+        return self._action.per == "child"
+
+    @property
+    def _in_order(self) -> frozenset[str]:
+        """What puts the records in order in which items stand; nothing where that is one."""
+        return frozenset({"incident.id", "child.id", self._event_time} if self._of_child else ())
+
     def _items(self, rows: Rows, names: frozenset[str]) -> Frame:
-        return self._frames.frame(names | {"incident.id", "child.id", self._event_time}, rows=rows)
+        return self._frames.frame(names | self._in_order, rows=rows)
 
     def _beside(self, asking: Frame, items: Frame) -> Pairs:
         """Return requirements beside items of the same record, or of any record of the child."""
         asks, looked = asking.prefixed(ASKS), items.prefixed(LOOKED)
         own = asks["record"] == looked["record"]
-        if self._action.per != "child":
+        if not self._of_child:
             return Pairs.of(asks, looked, own)
         alike = surely(asks.cells["child.id"].value == looked.cells["child.id"].value)
         return Pairs.of(asks, looked, asks["world"] == looked["world"], own | alike)
 
     def _head(self, pairs: Pairs) -> dict[str, Expr]:
-        looked = pairs.looked
+        own = yes() if not self._of_child else pairs.own
         return {
-            "record": pairs.asks["record"], "seat": pairs.asks["seat_of"], "event": self._order(looked, pairs.own),
-            "id": looked.cells["incident.id"].value, "item": looked["item"], "prefix": pairs.prefix,
+            "record": pairs.asks["record"], "seat": pairs.asks["seat_of"], **self._order(pairs.looked, own),
+            "item": pairs.looked["item"], "prefix": pairs.prefix if self._of_child else sql.literal("", "string"),
         }  # fmt: skip
 
-    def _order(self, records: Frame, own: Expr) -> Expr:
-        """Return the time by which the records of a child are in order; one that is not among them comes first."""
+    def _order(self, records: Frame, own: Expr) -> dict[str, Expr]:
+        """Return the time and id by which the records of a child are in order; one that is none of them comes first."""
+        first = sql.literal(_BEFORE_ALL, "int64")
+        if not self._of_child:
+            return {"event": first, "id": sql.literal("", "string")}
         alone = own & records.cells["child.id"].absent
-        return sql.ifelse(alone, sql.literal(_BEFORE_ALL, "int64"), records.cells[self._event_time].low)
+        return {
+            "event": sql.ifelse(alone, first, records.cells[self._event_time].low),
+            "id": records.cells["incident.id"].value,
+        }
 
     # ---- recorded actions --------------------------------------------------------------------------------------------
 
@@ -199,14 +217,13 @@ class _Found:
 
     def field(self, name: str) -> Relation:
         """Return the records in which a field is filled that satisfies the action."""
-        asking = self._asking(more=frozenset({name, self._event_time, "incident.id", "child.id"}))
+        asking = self._asking(more=self._in_order | {name})
         asking = asking.filtered(asking.cells[name].known)
         at = asking.cells[name]
         return asking.table.select(
             record=asking["record"], seat=asking["seat_of"], waives=no(), answer=yes(), at_low=at.low, at_high=at.high,
             at_local=at.local, outcome=sql.null("string"), by=sql.null("string"), needs=no_texts(),
-            at_needs=listed(at.needs), event=self._order(asking, yes()), id=asking.cells["incident.id"].value,
-            item=sql.literal(0, "int64"),
+            at_needs=listed(at.needs), item=sql.literal(0, "int64"), **self._order(asking, yes()),
         )  # fmt: skip
 
     def markers(self, way: MarkerInPlace) -> Relation:
