@@ -41,8 +41,9 @@ def assess_worlds(
         deciding = store if spark is None else spark
         for name, schema in schemas(names.pack).items():
             deciding.take(name, getattr(tables, name), schema)
-        plan = Plan(names, deciding, tables.holds, only=_only(made, names.pack))
-        plan.run()
+        with store.in_any_order():
+            plan = Plan(names, deciding, tables.holds, only=_only(made, names.pack))
+            plan.run()
         if spark is not None:
             plan = brought_back(plan, spark, store)
         start = 0

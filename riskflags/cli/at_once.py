@@ -61,8 +61,9 @@ def run_at_once(options: RunOptions, course: Course) -> int:
         with course.stage("Deciding", unit="steps") as bar:
             if spark is not None:
                 spark.take_over(store, schemas(pack))
-            plan = Plan(names, spark or store, intake.holds, only={})
-            plan.run(bar.step)
+            with store.in_any_order():
+                plan = Plan(names, spark or store, intake.holds, only={})
+                plan.run(bar.step)
             if spark is not None:
                 plan = brought_back(plan, spark, store)
         course.tell("all decided")
