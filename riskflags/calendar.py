@@ -9,7 +9,6 @@ known gives a deadline that lies between two instants.
 from __future__ import annotations
 
 import calendar as months
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -202,22 +201,25 @@ def working_days_after(days: Sequence[date], amount: int, *, calendar: str) -> l
     covered = _years(calendar)
     if amount == 0:
         return [day if day.year in covered else None for day in days]
+    first = date(covered.start, 1, 1) - _ONE_DAY
+    working = _working_days(calendar)
     found: list[date | None] = []
-    ahead = deque[date]()
-    """The working days after the day, up to the one that is so many later."""
-    reached: date | None = None
+    passed = 0
     for day in days:
-        if reached is None or reached <= day:
-            reached = day
-            ahead.clear()
-        while ahead and ahead[0] <= day:
-            ahead.popleft()
-        while len(ahead) < amount and (reached + _ONE_DAY).year in covered:
-            reached += _ONE_DAY
-            if is_working_day(reached, calendar=calendar):
-                ahead.append(reached)
-        found.append(ahead[amount - 1] if len(ahead) == amount else None)
+        while passed < len(working) and working[passed] <= day:
+            passed += 1
+        reached = passed + amount - 1
+        found.append(working[reached] if day >= first and reached < len(working) else None)
     return found
+
+
+@cache
+def _working_days(calendar: str) -> tuple[date, ...]:
+    """Return the working days of all years that a calendar covers."""
+    covered = _years(calendar)
+    first, last = date(covered.start, 1, 1).toordinal(), date(covered.stop - 1, 12, 31).toordinal()
+    days = map(date.fromordinal, range(first, last + 1))
+    return tuple(day for day in days if is_working_day(day, calendar=calendar))
 
 
 def is_working_day(day: date, *, calendar: str) -> bool:

@@ -52,6 +52,7 @@ class Case:
         self.pack = records.pack
         self.outcomes: list[Outcome] = []
         self._asking: dict[tuple[Verdict, str], list[_Asking]] = {}
+        self._asked_for: set[str] = set()
         self._found: dict[tuple[str, str | None, tuple[int, ...]], Standing | None] = {}
         record.read = self.read
 
@@ -61,6 +62,7 @@ class Case:
         for outcome in outcomes:
             for ask in outcome.rule.requires if outcome.verdict is not Verdict.clears else ():
                 self._asking.setdefault((outcome.verdict, ask.action), []).append(_Asking(outcome, ask))
+                self._asked_for.add(ask.action)
 
     def seats(self, *, for_each: bool) -> list[Seat]:
         """Return the rows on which a rule is decided: one per suspect for for_each, else the incident's."""
@@ -159,7 +161,8 @@ class Case:
                 flagged = [o for o, (answer, _) in zip(relevant, answers, strict=True) if answer is True]
                 row.keep_evidence(name, tuple(sorted({one for outcome in flagged for one in outcome.because})))
             case GapReading():
-                answers = [self._gap(reading, action, row) for action in sorted(reading.actions)]
+                asked_for = sorted(reading.actions & self._asked_for)  # an action that nobody asks for is in no gap
+                answers = [self._gap(reading, action, row) for action in asked_for]
         if any(answer is True for answer, _ in answers):
             return True
         needs = NO_NEEDS.union(*(needs for answer, needs in answers if answer is None))

@@ -7,7 +7,7 @@ the day of a change of the clocks the table says when they change, and by how mu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -71,7 +71,7 @@ def working(amount: int) -> str:
 def _of_zone(zone: ZoneInfo) -> tuple[list[date], dict[str, list[Any]]]:
     """Return the days, and for each when it starts and ends, and when the clocks change on it."""
     count = (_LAST - _FIRST).days
-    days = [_FIRST + timedelta(days=n) for n in range(count + 1)]
+    days = [date.fromordinal(_FIRST.toordinal() + n) for n in range(count + 1)]
     starts = [int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) for day in days]
     columns: dict[str, list[Any]] = {"date": days[:-1], "start": starts[:-1], "end": [one - 1 for one in starts[1:]]}
     changes = [

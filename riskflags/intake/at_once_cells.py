@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, assert_never, get_args
 
 from pydantic import BaseModel
@@ -40,7 +41,7 @@ from riskflags.kinds import (
 from riskflags.model import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from zoneinfo import ZoneInfo
 
     from riskflags.batch.facts import Schema
@@ -53,6 +54,8 @@ _READERS: tuple[tuple[Any, How], ...] = (
     (YesNo, "yes_no"), (PersonalDate, "date"), (Time, "moment"), (PlannedTime, "moment"),
 )  # fmt: skip
 _DAY = 24 * 60 * 60
+_ZONE_NUMBERS = ("day", "begins", "ends", "before", "after", "changes", "changed", "first", "last")
+_ZONE_WORDS = ("before_as", "after_as")
 _TIME_FROM = 12
 """Where the time begins in text such as 2026-03-31T10:00, as SQL counts."""
 _DATE_LENGTH, _MINUTE_LENGTH = len("2026-03-31"), len("2026-03-31T10:00")
@@ -313,26 +316,65 @@ def zone_days(zone: ZoneInfo) -> Any:
         if len(days) > 1 or days & by_day.keys() or (begins - epoch) % _DAY == 0:
             odd |= {near for day in days for near in (day - 1, day, day + 1)}
         by_day |= dict.fromkeys(days, (begins, ends, before, after))
+    offsets = [(at, after) for at, (_, after) in changes.items()]
     offset = _offset(zone, epoch - 2 * _DAY)
-    offsets = sorted((at, after) for at, (_, after) in changes.items())
-    rows: list[tuple[Any, ...]] = []
-    place = 0
-    for day in range(number):
-        local = epoch + day * _DAY
-        while place < len(offsets) and offsets[place][0] + offset < local:
+    built, place, day = _Days(), 0, 0
+    for special in [*sorted({*odd, *by_day} & set(range(number))), number]:
+        while day < special:  # the days before it, as far as the offset stays the same
+            while place < len(offsets) and offsets[place][0] + offset < epoch + day * _DAY:
+                offset = offsets[place][1]
+                place += 1
+            until = special
+            if place < len(offsets):
+                until = min(special, max(day + 1, (offsets[place][0] + offset - epoch) // _DAY + 1))
+            built.add_alike(day, until, epoch=epoch, offset=offset)
+            day = until
+        while place < len(offsets) and offsets[place][0] + offset < epoch + day * _DAY:
             offset = offsets[place][1]
             place += 1
-        if day in odd:
-            continue
-        begins, ends, before, after = by_day.get(day, (local + _DAY, local + _DAY, offset, offset))
+        if special in by_day and special not in odd:
+            built.add_changed(special, epoch + special * _DAY, by_day[special])
+        day += 1
+    return built.table(start)
+
+
+class _Days:
+    """The columns of the days of a zone while they are put together."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {name: [] for name in (*_ZONE_NUMBERS, *_ZONE_WORDS)}
+
+    def add_alike(self, first: int, last: int, *, epoch: int, offset: int) -> None:
+        """Add the days from one to before another, on which the clocks do not change."""
+        count, begins, after = last - first, epoch + first * _DAY, epoch + last * _DAY
+        ends = range(begins + _DAY, after + _DAY, _DAY)
+        found: dict[str, Iterable[Any]] = {
+            "day": range(first, last), "begins": range(begins - offset, after - offset, _DAY),
+            "ends": range(begins + _DAY - 1 - offset, after + _DAY - 1 - offset, _DAY),
+            "changes": ends, "changed": ends,
+            **dict.fromkeys(("before", "after"), [offset] * count), **dict.fromkeys(("first", "last"), [None] * count),
+            **dict.fromkeys(_ZONE_WORDS, [_written(offset)] * count),
+        }  # fmt: skip
+        for name, values in found.items():
+            self._columns[name].extend(values)
+
+    def add_changed(self, day: int, local: int, change: tuple[int, int, int, int]) -> None:
+        """Add a day on which the clocks change; `local` are the seconds at which it begins by its own clocks."""
+        begins, ends, before, after = change
         twice = before > after
-        rows.append(
-            (start + timedelta(days=day), local - before, local + _DAY - 1 - after, before, after, begins, ends,
-             before if twice else None, after if twice else None, _written(before), _written(after))
+        values = (
+            day, local - before, local + _DAY - 1 - after, before, after, begins, ends, before if twice else None,
+            after if twice else None, _written(before), _written(after),
         )  # fmt: skip
-    names = ("day", "begins", "ends", "before", "after", "changes", "changed", "first", "last", "before_as", "after_as")
-    kinds = (pa.date32(), *[pa.int64()] * 8, pa.string(), pa.string())
-    return pa.table({n: pa.array(c, k) for n, c, k in zip(names, zip(*rows, strict=True), kinds, strict=True)})
+        for name, value in zip((*_ZONE_NUMBERS, *_ZONE_WORDS), values, strict=True):
+            self._columns[name].append(value)
+
+    def table(self, start: date) -> Any:
+        """Return the days as Arrow; they are counted from `start`."""
+        first = start.toordinal() - date(1970, 1, 1).toordinal()
+        days = pa.array([first + day for day in self._columns["day"]], pa.int32()).cast(pa.date32())
+        numbers = {name: pa.array(self._columns[name], pa.int64()) for name in _ZONE_NUMBERS if name != "day"}
+        return pa.table({"day": days, **numbers, **{n: pa.array(self._columns[n], pa.string()) for n in _ZONE_WORDS}})
 
 
 def _offset(zone: ZoneInfo, second: int) -> int:
@@ -342,16 +384,16 @@ def _offset(zone: ZoneInfo, second: int) -> int:
 
 def _changes(zone: ZoneInfo, start: int, days: int) -> Iterator[tuple[int, tuple[int, int]]]:
     """Yield each second at which the clocks change, with the offsets before and after; one change a day is seen."""
-    before = _offset(zone, start)
-    for day in range(start + _DAY, start + days * _DAY, _DAY):
-        after = _offset(zone, day)
-        if after != before:
-            low, high = day - _DAY, day
+    offsets = [datetime.fromtimestamp(day, zone).utcoffset() for day in range(start, start + days * _DAY, _DAY)]
+    for number, (was, now) in enumerate(pairwise(offsets)):
+        if was != now:
+            low = start + number * _DAY
+            high = low + _DAY
+            before, after = _offset(zone, low), _offset(zone, high)
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
             yield high, (before, after)
-        before = after
 
 
 @cache
