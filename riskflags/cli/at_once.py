@@ -42,14 +42,14 @@ _TOGETHER = 50
 """Records that are decided again together, with all that they read of others in memory."""
 
 
-def run_at_once(options: RunOptions, course: Course) -> int:
+def run_at_once(options: RunOptions, course: Course, *, memory_limit: str | None) -> int:
     """Read, decide, write the files and print the closing words; return the exit code."""
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     inputs = options.inputs
     on = spark_store(options.master) if options.backend == "spark" else nullcontext()
-    with _store(options.memory_limit) as store, on as spark:
+    with _store(memory_limit) as store, on as spark:
         with course.stage("Reading", unit="bytes") as bar:
             intake = read_into(
                 store, *inputs.files, pack=pack, as_of=as_of, mapping=inputs.mapping, actions=inputs.actions,
