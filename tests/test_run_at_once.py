@@ -15,6 +15,7 @@ from command_line import riskflags
 from small_pack import small_pack, write_small_pack
 
 from riskflags.batch import Plan, Store
+from riskflags.batch.plan import RESULTS
 from riskflags.intake.at_once import read_into
 from riskflags.record import Names
 from riskflags.report import outputs
@@ -147,3 +148,16 @@ def test_reading_and_deciding_say_how_far_they_are_and_end_at_the_end(extract: P
         assert found == sorted(found)
         assert found[-1] == (end, end)
         assert {every for _, every in found} == {end}
+
+
+def test_a_plan_that_has_run_holds_records_and_results_alone(extract: Path) -> None:
+    pack = small_pack()
+    with contextlib.closing(Store()) as store:
+        as_of = datetime.fromisoformat("2026-01-15T09:00+00:00")
+        intake = read_into(store, extract, pack=pack, as_of=as_of)
+        given = set(store.names())
+        Plan(Names.of(pack), store, intake.holds, only={}).run()
+        left = set(store.names())
+    assert given <= left
+    assert {"fired", "undecided"} <= left - given
+    assert all(name in RESULTS or name.startswith("values by ") for name in left - given)

@@ -6,6 +6,7 @@ one statement, over a table that holds the arguments: so databases work them out
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -163,7 +164,7 @@ def found(store: AnyStore) -> dict[str, list[Any]]:
             values = [arguments[place] for arguments, _ in case.expected]
             columns[name] = pa.array(values + [values[0]] * (rows - len(values)), ARROW[kind])
         hows[str(number)] = lambda table, case=case, names=names: case.how(*(table[name] for name in names))  # type: ignore[misc]
-    store.take("arguments", pa.table(columns), columns)
+    store.take("arguments", pa.table(columns), dict.fromkeys(columns, ""))
     table = store.table("arguments")
     store.make("came to", table.select("row", **{name: how(table) for name, how in hows.items()}))
     made = sorted(store.rows(store.table("came to")).to_pylist(), key=lambda row: row["row"])
@@ -226,7 +227,7 @@ def sums(store: AnyStore) -> dict[str, dict[str, Any]]:
     kinds = {"g": "text", "n": "int", "m": "int", "s": "text", "b": "yes_no", "l": "texts"}
     columns = zip(*ROWS, strict=True)
     rows = pa.table({n: pa.array(list(c), ARROW[k]) for (n, k), c in zip(kinds.items(), columns, strict=True)})
-    store.take("rows", rows, kinds)
+    store.take("rows", rows, dict.fromkeys(kinds, ""))
     table = store.table("rows")
     store.make("sums", table.aggregate(["g"], **{name: how(table) for name, (how, *_) in AGGREGATES.items()}))
     return {row["g"]: row for row in store.rows(store.table("sums")).to_pylist()}
@@ -334,3 +335,17 @@ def test_the_table_has_every_function() -> None:
     own |= {"ifelse", "cases", "coalesce", "greatest", "least", "array", "struct", "null", "literal", "row_number"}
     source = Path(__file__).read_text(encoding="utf-8")
     assert [name for name in sorted(own) if f".{name}(" not in source] == []
+
+
+def test_columns_that_are_blank_in_every_row_are_read_like_any_other() -> None:
+    rows = pa.table({"k": pa.array([1, 2], pa.int64()), "t": pa.array([None, None], pa.string()), "n": [3, None]})
+    with contextlib.closing(Store()) as store:
+        store.take("rows", rows, {"k": "int64", "t": "string", "n": "int64"})
+        table = store.table("rows")
+        made = table.select("k", t=table["t"].fill_null("-"), n=table["n"])
+        assert store.columns("rows") == ("k", "t", "n")
+        assert store.rows(made).to_pylist() == [{"k": 1, "t": "-", "n": 3}, {"k": 2, "t": "-", "n": None}]
+        store.take_out("rows", table.filter(table["n"].isnull()), "k")
+        assert store.rows(store.table("rows")).to_pylist() == [{"k": 1, "t": None, "n": 3}]
+        store.drop("rows")
+        assert store.names() == ()

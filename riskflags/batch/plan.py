@@ -21,6 +21,7 @@ from riskflags.batch.verdicts import (
     FIRES,
     OPEN,
     Group,
+    came,
     decide,
     evidence_names,
     names_of_rule,
@@ -33,7 +34,7 @@ from riskflags.looking import PARAM
 from riskflags.pack import Computed, FlagReading, GapReading, LookUp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from riskflags.batch.asked import Line
     from riskflags.batch.frames import Rows
@@ -69,6 +70,7 @@ class Plan:
         self._only = only
         self._done: set[str] = set()
         self._decided: dict[int, Rule] = {}
+        self._fired: dict[int, Rule] = {}
         self._given = frozenset(store.names())
         self._stand: dict[tuple[str, frozenset[int]], str] = {}
         self._drop_what_lies_ahead()
@@ -198,7 +200,7 @@ class Plan:
         read = frozenset[str]().union(*(one.actions for one in gaps))
         for key, action in self.pack.actions.items():
             step()
-            lines = lines_of(self._decided, key)
+            lines = lines_of(self._decided if key in read else self._fired, key)
             if lines:
                 made = self._standings(action, lines)
                 self.store.add(REQUIREMENTS, self.store.table(made))
@@ -231,18 +233,20 @@ class Plan:
                 self.ensure(names_of_rule(rule, self.pack.effective_by))
                 step()
             places = decide(self.frames, group, only_in=self._only)
-            evidence_of = self._evidence(group)
-            tell(self.frames, group, places, evidence_of)
+            told = came(self.frames, group)
+            evidence_of = self._evidence(group, told.fired)
+            tell(self.frames, group, places, told, evidence_of)
+            self._fired |= {number: rule for number, rule in group.rules.items() if number in told.fired}
             for made in {one for found in evidence_of.values() for one in found.values()}:
                 self.store.drop_if_there(made)
             self._decided |= group.rules
             step()
 
-    def _evidence(self, group: Group) -> dict[int, dict[str, str]]:
-        """Make the tables of ids that are evidence of the rules of a group; return them by rule and name."""
+    def _evidence(self, group: Group, fired: Collection[int]) -> dict[int, dict[str, str]]:
+        """Make the tables of ids that are evidence of the rules that fired; return them by rule and name."""
         wanted: dict[str, list[int]] = {}
-        for number, rule in group.rules.items():
-            for name in sorted(evidence_names(rule, self.frames)):
+        for number in sorted(fired):
+            for name in sorted(evidence_names(group.rules[number], self.frames)):
                 wanted.setdefault(name, []).append(number)
         found: dict[int, dict[str, str]] = {}
         for name, numbers in wanted.items():

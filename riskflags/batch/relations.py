@@ -73,14 +73,11 @@ class Relation:
         return Expr("COUNT(*)", frozenset({self.name})) if where is None else where.count_true()
 
     def aggregate(self, by: Sequence[str], /, **found: Expr) -> Relation:
-        """Return one row for each group: what it is grouped by, and the aggregates."""
+        """Return one row for each group: what it is grouped by, and the aggregates; one row where it is by nothing."""
         groups = {name: self[name] for name in by}
         listed = _listed(groups | found, (self,))
-        return _relation(
-            (*groups, *found),
-            _select(listed, f" FROM {self.name} GROUP BY {', '.join('{}' for _ in groups)}", *groups.values()),
-            (self,),
-        )
+        tail = f" FROM {self.name}" + (f" GROUP BY {', '.join('{}' for _ in groups)}" if groups else "")
+        return _relation((*groups, *found), _select(listed, tail, *groups.values()), (self,))
 
     def join(self, other: Relation, *on: str | Expr) -> Relation:
         """Return the pairs of rows that meet every condition, or agree in a column, which is then there once.

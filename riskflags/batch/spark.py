@@ -96,6 +96,8 @@ class _Name:
 class SparkStore:
     """Tables by name on Spark, with their files in a folder that every machine of the cluster sees."""
 
+    is_eager = False
+
     def __init__(self, session: Any, folder: Path) -> None:
         self._session: Any = session.newSession()
         self._cores = int(session.sparkContext.defaultParallelism)

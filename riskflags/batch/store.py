@@ -32,6 +32,9 @@ Row = dict[str, Any]
 class AnyStore(Protocol):
     """Tables by name, each made by one statement."""
 
+    is_eager: bool
+    """Each statement runs when it is given, so that to ask for rows runs no other."""
+
     def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
         """Make a table of an Arrow table."""
 
@@ -84,6 +87,8 @@ class AnyStore(Protocol):
 class Store:
     """A database of DuckDB in the process."""
 
+    is_eager = True
+
     def __init__(self, path: str = ":memory:", **settings: Any) -> None:
         self.connection: Any = duckdb.connect(path, config=settings)
         self._columns: dict[str, tuple[str, ...]] = {}
@@ -93,8 +98,9 @@ class Store:
             self._opened.add(self.connection)
 
     def take(self, name: str, rows: Any, schema: Mapping[str, str]) -> None:
-        """Make a table of an Arrow table."""
-        blank = [one for one in schema if rows.num_rows and rows.column(one).null_count == rows.num_rows]
+        """Make a table of an Arrow table. Columns of a known type that are blank in every row take no room."""
+        count = rows.num_rows
+        blank = [one for one, kind in schema.items() if kind and 0 < count == rows.column(one).null_count]
         self.connection.register("taken", rows.drop_columns(blank))
         self.connection.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM taken")
         self.connection.unregister("taken")

@@ -184,15 +184,37 @@ def _passed(rule: Rule, leaves: Leaves) -> Iterator[tuple[Severity, Condition, E
 # ---- what is said of a rule ------------------------------------------------------------------------------------------
 
 
-def tell(frames: Frames, group: Group, places: Places, evidence: Mapping[int, Mapping[str, str]]) -> None:
+class Came(NamedTuple):
+    """The rules of a group, by number, that fired on any row, and that are open on any."""
+
+    fired: frozenset[int]
+    open: frozenset[int]
+
+
+def came(frames: Frames, group: Group) -> Came:
+    """Return which rules of a group fired or are open anywhere: all of them, where to ask would run statements."""
+    numbers = frozenset(group.rules)
+    if not frames.store.is_eager:
+        return Came(numbers, numbers)
+    table = frames.store.table(group.table)
+    sums = {f"{v} {n}": surely(table[verdict_of(n)] == v).any() for n in group.rules for v in (FIRES, UNDECIDED)}
+    (found,) = frames.store.rows(table.aggregate((), **sums)).to_pylist()
+    fired, is_open = (frozenset(n for n in numbers if found[f"{v} {n}"]) for v in (FIRES, UNDECIDED))
+    first = frozenset[int]() if frames.store.has(FIRED) else frozenset({min(numbers)})  # there are such tables always
+    return Came(fired | first, is_open | first)
+
+
+def tell(frames: Frames, group: Group, places: Places, told: Came, evidence: Mapping[int, Mapping[str, str]]) -> None:
     """Add the flags and open rules of a group to their tables, each with its needs, evidence and message.
 
     `evidence` gives, for each rule, the tables of ids behind the names that it reads.
     """
     for number, rule in group.rules.items():
         one = _Told(frames, group, number, rule, {c: places[c] for c in _comparisons(rule)})
-        frames.store.add(FIRED, one.flags(evidence.get(number, {})))
-        frames.store.add(OPEN, one.undecided())
+        if number in told.fired:
+            frames.store.add(FIRED, one.flags(evidence.get(number, {})))
+        if number in told.open:
+            frames.store.add(OPEN, one.undecided())
 
 
 def evidence_names(rule: Rule, frames: Frames) -> frozenset[str]:

@@ -318,7 +318,8 @@ class Batched:
 
     def _place(self, row: Mapping[str, Any]) -> tuple[RecordKey, tuple[str | None, int | None]]:
         """Return whose record a row is of, and where that stands."""
-        file = None if row["file"] is None else self._files[row["file"]]
+        number: int | None = row["file"]
+        file = None if number is None else self._files[number]
         return (row["incident_id"], row["child_id"]), (file, row["source_row"])
 
     # ---- numbers -----------------------------------------------------------------------------------------------------
