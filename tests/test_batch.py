@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import MOMENTS, histories
 from random_packs import packs
-from small_pack import small_pack
+from small_pack import NOW, incident, small_pack
 
 from riskflags import Engine, EngineError, Incident, Pack, default_pack
 from riskflags.assessment import Caution
@@ -169,6 +170,38 @@ def alike(few_incidents: list[Incident], as_of: datetime) -> dict[str, list[Asse
 
 def test_the_backend_never_changes_an_answer(alike: dict[str, list[Assessment]]) -> None:
     assert alike["record"] == alike["duckdb"]
+
+
+def last_records_in_layers(layers: int, each: int) -> Pack:
+    """Return rules in layers, each with a window of last records of its own, where one event counts once."""
+    derived: dict[str, Any] = {}
+    rules: list[dict[str, Any]] = []
+    of = {"incident.type": "missing_episode"}
+    for layer, number in product(range(layers), range(each)):
+        name, window = f"calc.last_{layer}_{number}", {"last": len(derived) + 1, "of": of}
+        derived[name] = {"label": "Of the last", "how_many": {"in": "records", "by": ["child.id"], "window": window}}
+        when: list[Any] = [{name: {"at_least": 1}}, *([{"flag": f"r{layer - 1}x0"}] if layer else [])]
+        rules.append({"id": f"r{layer}x{number}", "code": f"R{layer}{number}", "when": {"all": when}})
+    once = {"of": of, "by": ["child.id"], "from": "missing.last_seen_at", "to": "missing.located_at", "counted": "once"}
+    with TemporaryDirectory() as folder:
+        cases = [{"name": "layers", "rules": rules}]
+        write_pack(Path(folder), {"duplicates": [once], "derived": derived, "cases": cases})
+        return Pack.load(folder).with_drafts()
+
+
+@pytest.mark.parametrize(("layers", "each"), [(2, 4), (3, 3)])
+def test_each_window_of_last_records_has_tables_of_its_own(layers: int, each: int) -> None:
+    pack = last_records_in_layers(layers, each)
+    episodes = [
+        incident(
+            incident__id=f"I{day}",
+            incident__type="missing_episode",
+            missing__last_seen_at=f"2026-03-0{day}T09:00",
+            missing__located_at=f"2026-03-0{day}T12:00",
+        )
+        for day in (1, 2, 3)
+    ]
+    assert list(differences(pack, [World(episodes, NOW)])) == []
 
 
 def test_an_assessment_of_a_batch_explains_itself(alike: dict[str, list[Assessment]]) -> None:

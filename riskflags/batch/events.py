@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from riskflags.batch import sql
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 pa: Any = import_module("pyarrow")  # it ships no types
 OCCURRENCES, PAIRS = "occurrences", "may be one event"
 _BY_DEFINITION = "pairs by definition"
+_TABLES = count()  # a table's name is new; nothing else is read of it
 _FOREVER = 2**62
 _PARTS = ("is of", "key", "begins", "begins at most", "ends", "ends at most", "needs")
 _NUMBERS = {"few": pa.int64(), "most": pa.int64(), "settles": pa.list_(pa.string())}
@@ -193,7 +195,7 @@ def _events(rows: list[Row], *, by: Sequence[str], definitions: int) -> Iterator
 
 def later_events(frames: Frames, candidates: Relation, by: Sequence[str]) -> Relation:
     """Return how many events come after each candidate for a place among the last, where two may be one event."""
-    made, kinds = f"later events {len(frames.store.names())}", {"other": pa.int64()} | _NUMBERS
+    made, kinds = f"later events {next(_TABLES)}", {"other": pa.int64()} | _NUMBERS
     work = partial(_later_events, by=tuple(by), definitions=len(counted_once(frames)))
     return _worked_out(frames, candidates, by, work, kinds=kinds, made=made)
 
