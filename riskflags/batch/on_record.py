@@ -123,9 +123,8 @@ class _Found:
         return Pairs.of(asks, looked, asks["world"] == looked["world"], own | alike)
 
     def _head(self, pairs: Pairs) -> dict[str, Expr]:
-        own = yes() if not self._of_child else pairs.own
         return {
-            "record": pairs.asks["record"], "seat": pairs.asks["seat_of"], **self._order(pairs.looked, own),
+            "record": pairs.asks["record"], "seat": pairs.asks["seat_of"], **self._order(pairs.looked, pairs.own),
             "item": pairs.looked["item"], "prefix": pairs.prefix if self._of_child else sql.literal("", "string"),
         }  # fmt: skip
 

@@ -316,25 +316,15 @@ def zone_days(zone: ZoneInfo) -> Any:
         if len(days) > 1 or days & by_day.keys() or (begins - epoch) % _DAY == 0:
             odd |= {near for day in days for near in (day - 1, day, day + 1)}
         by_day |= dict.fromkeys(days, (begins, ends, before, after))
-    offsets = [(at, after) for at, (_, after) in changes.items()]
-    offset = _offset(zone, epoch - 2 * _DAY)
-    built, place, day = _Days(), 0, 0
-    for special in [*sorted({*odd, *by_day} & set(range(number))), number]:
-        while day < special:  # the days before it, as far as the offset stays the same
-            while place < len(offsets) and offsets[place][0] + offset < epoch + day * _DAY:
-                offset = offsets[place][1]
-                place += 1
-            until = special
-            if place < len(offsets):
-                until = min(special, max(day + 1, (offsets[place][0] + offset - epoch) // _DAY + 1))
-            built.add_alike(day, until, epoch=epoch, offset=offset)
-            day = until
-        while place < len(offsets) and offsets[place][0] + offset < epoch + day * _DAY:
-            offset = offsets[place][1]
-            place += 1
-        if special in by_day and special not in odd:
-            built.add_changed(special, epoch + special * _DAY, by_day[special])
-        day += 1
+    built, offset, first = _Days(), _offset(zone, epoch - 2 * _DAY), 0
+    for day in sorted({*odd, *by_day, number}):  # between two of them the offset stays the same
+        if 0 <= day <= number:
+            built.add_alike(first, day, epoch=epoch, offset=offset)
+            first = day + 1
+        if day in by_day:
+            if 0 <= day < number and day not in odd:
+                built.add_changed(day, epoch + day * _DAY, by_day[day])
+            offset = by_day[day][-1]
     return built.table(start)
 
 
