@@ -102,6 +102,17 @@ def test_records_with_lists_in_several_files_come_out_alike(tmp_path: Path) -> N
         assert rows_of(alone / f"{name}.jsonl") == rows_of(together / f"{name}.jsonl"), name
 
 
+@pytest.mark.parametrize("limit", ["1KB", "20 MB"])
+def test_a_memory_limit_that_is_too_small_says_so_and_nothing_is_written(
+    extract: Path, tmp_path: Path, limit: str
+) -> None:
+    out = tmp_path / "out"
+    done = riskflags("run", str(extract), "--backend", "duckdb", "--memory-limit", limit, "--out", str(out))
+    assert done.exit_code == 4
+    assert f"the run needs more memory than {limit}: give --memory-limit more; nothing was written" in done.stderr
+    assert not out.exists()
+
+
 def test_a_memory_limit_that_is_none_is_refused(extract: Path, tmp_path: Path) -> None:
     done = riskflags(
         "run", str(extract), "--backend", "duckdb", "--memory-limit", "much", "--out", str(tmp_path / "out")

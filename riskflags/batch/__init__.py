@@ -11,7 +11,7 @@ from riskflags.batch.facts import World, gathered, schemas
 from riskflags.batch.grades import GRADES
 from riskflags.batch.plan import REQUIREMENTS, RESULTS, Plan
 from riskflags.batch.spark import SparkStore, spark_store
-from riskflags.batch.store import Store
+from riskflags.batch.store import OutOfMemory, Store
 from riskflags.batch.twins import TWINS
 from riskflags.batch.verdicts import FIRED, OPEN
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from riskflags.record import Names
 
 __all__ = [
-    "FIRED", "GRADES", "OPEN", "REQUIREMENTS", "TWINS", "Head", "Plan", "SparkStore", "Store", "Teller", "World",
-    "assess_worlds", "assessed", "assessed_of", "brought_back", "changes_of_offset", "spark_store",
+    "FIRED", "GRADES", "OPEN", "REQUIREMENTS", "TWINS", "Head", "OutOfMemory", "Plan", "SparkStore", "Store", "Teller",
+    "World", "assess_worlds", "assessed", "assessed_of", "brought_back", "changes_of_offset", "spark_store",
 ]  # fmt: skip
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 duckdb: Any = import_module("duckdb")  # its types are partly unknown
 pa: Any = import_module("pyarrow")  # it ships no types
+OutOfMemory: type[Exception] = duckdb.OutOfMemoryException
+"""What a statement ends with that needs more memory than it may take."""
 
 
 Row = dict[str, Any]

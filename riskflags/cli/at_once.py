@@ -9,9 +9,9 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from riskflags.batch import Head, Plan, Store, Teller, assessed_of, brought_back, spark_store
+from riskflags.batch import Head, OutOfMemory, Plan, Store, Teller, assessed_of, brought_back, spark_store
 from riskflags.batch.facts import incidents_of, schemas
-from riskflags.cli.exits import Exit
+from riskflags.cli.exits import Exit, Refused
 from riskflags.cli.inputs import moment_of
 from riskflags.engine import Engine, differs
 from riskflags.errors import EngineError
@@ -40,16 +40,18 @@ if TYPE_CHECKING:
 
 _TOGETHER = 50
 """Records that are decided again together, with all that they read of others in memory."""
+_SHARE = 7 / 8
+"""How much of the memory of a run the database may take; the rest is what it does not count, and Python."""
 
 
-def run_at_once(options: RunOptions, course: Course, *, memory_limit: str | None) -> int:
+def run_at_once(options: RunOptions, course: Course) -> int:
     """Read, decide, write the files and print the closing words; return the exit code."""
     pack = options.terms.pack()
     as_of = moment_of(options.terms.as_of, zone=pack.zone)
     engine = Engine(pack)
     inputs = options.inputs
     on = spark_store(options.master) if options.backend == "spark" else nullcontext()
-    with _store(memory_limit) as store, on as spark:
+    with _store(options.memory_limit) as store, on as spark:
         with course.stage("Reading", unit="bytes") as bar:
             intake = read_into(
                 store, *inputs.files, pack=pack, as_of=as_of, mapping=inputs.mapping, actions=inputs.actions,
@@ -83,17 +85,25 @@ def run_at_once(options: RunOptions, course: Course, *, memory_limit: str | None
 
 @contextmanager
 def _store(memory_limit: str | None) -> Generator[Store]:
-    """Give a database in memory, with a folder for what it spills, which is removed.
+    """Give a database in memory, with a folder for what it spills, which is removed. Refused where memory is too small.
 
     Not a file: each of its thousand statements would wait for the disk.
     """
-    limit = {} if memory_limit is None else {"memory_limit": memory_limit}
+    limit = {} if memory_limit is None else {"memory_limit": _of_database(memory_limit)}
     with TemporaryDirectory(prefix="riskflags-") as folder:
         store = Store(temp_directory=str(Path(folder) / "spill"), **limit)
         try:
             yield store
+        except OutOfMemory as error:
+            more = "this machine has" if memory_limit is None else f"{memory_limit}: give --memory-limit more"
+            raise Refused(f"the run needs more memory than {more}; nothing was written") from error
         finally:
             store.close()
+
+
+def _of_database(memory_limit: str) -> str:
+    """Return how much of the memory of a run the database may take."""
+    return f"{int(memory_limit[:-2]) * _SHARE}{memory_limit[-2:]}"
 
 
 def _rows(store: Store, intake: BatchIntake) -> Rows:

@@ -49,9 +49,7 @@ if TYPE_CHECKING:
     from riskflags.report.terminal import Progress
 
 
-_SIZE = re.compile(r"(\d{1,6}) ?([KMGT]B)")
-_SHARE = 7 / 8
-"""How much of the memory of a run the database may take; the rest is what it does not count, and Python."""
+_SIZE = re.compile(r"\d{1,6} ?[KMGT]B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,8 @@ def run_rules(options: RunOptions) -> int:
     if options.html is not None:
         check_page()
     _check_targets(options)
-    memory_limit = _of_database(options.memory_limit)
+    if options.memory_limit is not None and not _SIZE.fullmatch(options.memory_limit):
+        raise Refused(f"--memory-limit {options.memory_limit}: write a number and a unit, such as 4GB or 512MB")
     if options.backend in ("duckdb", "spark") and (obstacle := obstacle_to_batch(options.backend)):
         raise EngineError(obstacle)
     if options.master is not None and options.backend != "spark":
@@ -91,18 +90,8 @@ def run_rules(options: RunOptions) -> int:
         if _at_once(options):
             from riskflags.cli.at_once import run_at_once  # noqa: PLC0415 - with the extra `batch` alone
 
-            return run_at_once(options, course, memory_limit=memory_limit)
+            return run_at_once(options, course)
         return _run_by_record(options, course)
-
-
-def _of_database(memory_limit: str | None) -> str | None:
-    """Return the memory that the database may take of that of a run; Refused where it is no size."""
-    if memory_limit is None:
-        return None
-    size = _SIZE.fullmatch(memory_limit)
-    if size is None:
-        raise Refused(f"--memory-limit {memory_limit}: write a number and a unit, such as 4GB or 512MB")
-    return f"{int(size[1]) * _SHARE}{size[2]}"
 
 
 @contextmanager
